@@ -1,0 +1,39 @@
+"""Opens the full-screen program, or says why that cannot be."""
+
+import os
+import sys
+from pathlib import Path
+
+from dataeng_tui.errors import UserError
+from dataeng_tui.settings import Settings
+
+
+def open_screen(settings: Settings, log_file: Path | None) -> None:
+    """Run the program until the user leaves. Raises UserError where there is no terminal to draw on."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UserError(
+            "the full-screen program needs a terminal; for a pipe or a file use a command, "
+            "e.g.  dataeng-tui after-hours --format json"
+        )
+    if os.environ.get("TERM", "") in {"", "dumb"}:
+        raise UserError("this terminal cannot place a cursor (TERM is empty or dumb): set TERM, e.g.  TERM=xterm-256color")
+    if log_file is not None:
+        _log_to(log_file)
+
+    from dataeng_tui.tui.app import DataengApp
+
+    app = DataengApp(settings)
+    app.run()
+    sys.exit(app.return_code or 0)
+
+
+def _log_to(file: Path) -> None:
+    import logging
+
+    from dataeng_tui.locations import private_file
+
+    try:
+        private_file(file)
+    except OSError as error:
+        raise UserError(f"the log file {file} cannot be written: {error.strerror}") from None
+    logging.basicConfig(filename=file, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
