@@ -1,8 +1,8 @@
 """The settings, frozen. One rule of precedence, for every value:
 
 1. the command line's flags, over
-2. the environment, ``DATAENG_TUI_<SECTION>_<KEY>`` (``DATAENG_TUI_AFTER_HOURS_TIMEZONE``; ``DATAENG_TUI_THEME``
-   for the values outside any section; a list is written with commas), over
+2. the environment, ``DATAENG_TUI_<SECTION>_<KEY>`` (``DATAENG_TUI_AFTER_HOURS_TIMEZONE``, and
+   ``DATAENG_TUI_THEME`` for what is outside any section; a list is written with commas), over
 3. the TOML file (``--config``, else ``$XDG_CONFIG_HOME/dataeng-tui/config.toml``), over
 4. the defaults below.
 """
@@ -185,5 +185,3 @@ def _without_none(kind: Any) -> Any:
     if isinstance(kind, UnionType):
         return next(part for part in get_args(kind) if part is not type(None))
     return kind
-
-

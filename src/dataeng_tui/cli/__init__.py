@@ -43,16 +43,32 @@ class Commands(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option("--demo", is_flag=True, help="Look around with a built-in history, a real local Spark and the built-in scenarios.")
+@click.option(
+    "--demo",
+    is_flag=True,
+    help="Look around with a built-in history, a real local Spark and the built-in scenarios.",
+)
 @click.option("--connection", metavar="NAME", help="A connection of Snowflake's own connections.toml.")
-@click.option("--driver", metavar="URL", multiple=True, help="A Spark driver's UI; localhost 4040-4050 are looked at anyway.")
+@click.option(
+    "--driver",
+    metavar="URL",
+    multiple=True,
+    help="A Spark driver's UI; localhost 4040-4050 are looked at anyway.",
+)
 @click.option("--yarn", metavar="URL", help="YARN's ResourceManager.")
-@click.option("--config", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="The settings file.")
+@click.option(
+    "--config", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="The settings file."
+)
 @click.option("--theme", metavar="NAME", help="A theme's name; t in the program goes through them.")
-@click.option("--log-file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Where to write what went on.")
+@click.option(
+    "--log-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write what went on.",
+)
 @click.version_option(__version__, prog_name="dataeng-tui")
 @click.pass_context
-def cli(ctx: click.Context, config: Path | None, log_file: Path | None, **flags: Any) -> None:
+def cli(ctx: click.Context, /, config: Path | None, log_file: Path | None, **flags: Any) -> None:
     """Data engineers' own work in a terminal: after-hours, streams and replay safety.
 
     Without a command it opens the full-screen program.

@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+import click
+
 from dataeng_tui.errors import UserError
 from dataeng_tui.settings import Settings
 
@@ -16,15 +18,36 @@ def open_screen(settings: Settings, log_file: Path | None) -> None:
             "e.g.  dataeng-tui after-hours --format json"
         )
     if os.environ.get("TERM", "") in {"", "dumb"}:
-        raise UserError("this terminal cannot place a cursor (TERM is empty or dumb): set TERM, e.g.  TERM=xterm-256color")
+        raise UserError(
+            "this terminal cannot place a cursor (TERM is empty or dumb): set TERM, e.g.  TERM=xterm-256color"
+        )
     if log_file is not None:
         _log_to(log_file)
 
     from dataeng_tui.tui.app import DataengApp
 
     app = DataengApp(settings)
-    app.run()
-    sys.exit(app.return_code or 0)
+    code = app.run()
+    if app.failure is not None:
+        _tell_failure(app.failure)
+    sys.exit(code or 0)
+
+
+def _tell_failure(failure: BaseException) -> None:
+    """One sentence on the terminal; what a developer needs goes into a private file."""
+    import traceback
+
+    from dataeng_tui.locations import cache_folder, private_file
+
+    file = private_file(cache_folder() / "failure.txt")
+    file.write_text("".join(traceback.format_exception(failure)), encoding="utf-8")
+    if isinstance(failure, UserError):
+        raise failure
+    click.echo(
+        f"dataeng-tui: a mistake in the program ended it ({type(failure).__name__}); "
+        f"nothing that was stored is lost, and what a developer needs to know is in {file}",
+        err=True,
+    )
 
 
 def _log_to(file: Path) -> None:
@@ -36,4 +59,6 @@ def _log_to(file: Path) -> None:
         private_file(file)
     except OSError as error:
         raise UserError(f"the log file {file} cannot be written: {error.strerror}") from None
-    logging.basicConfig(filename=file, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        filename=file, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )

@@ -9,7 +9,9 @@ from typing import Final
 from textual.binding import Binding
 
 
-def key(keys: str, action: str, description: str, id: str, *, show: bool = True, tooltip: str = "") -> Binding:
+def key(
+    keys: str, action: str, description: str, id: str, *, show: bool = True, tooltip: str = ""
+) -> Binding:
     """A binding that can be put elsewhere; ``description`` is what the bottom line and the help say."""
     return Binding(keys, action, description, show=show, id=id, tooltip=tooltip)
 

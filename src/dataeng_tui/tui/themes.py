@@ -67,10 +67,21 @@ LIGHT: Final = Theme(
 )
 OURS: Final = (DARK, LIGHT)
 # What `t` goes through; any other theme of Textual's can be had by name.
-CYCLE: Final = ("dataeng-dark", "dataeng-light", "textual-dark", "nord", "gruvbox", "solarized-light", "ansi-dark", "ansi-light")
+CYCLE: Final = (
+    "dataeng-dark",
+    "dataeng-light",
+    "textual-dark",
+    "nord",
+    "gruvbox",
+    "solarized-light",
+    "ansi-dark",
+    "ansi-light",
+)
 
 
 def heat(variables: dict[str, str]) -> tuple[str, ...]:
-    """The six steps of the theme in force; ``variables`` is ``App.theme_variables`` (other themes get ours)."""
-    fallback = HEAT_DARK if variables.get("is-dark", "1") == "1" else HEAT_LIGHT
+    """The six steps of the theme in force (``variables``: ``App.theme_variables``); other themes get ours."""
+    background = variables.get("background", "#000000").lstrip("#")
+    light = len(background) >= 6 and int(background[:2], 16) > 127
+    fallback = HEAT_LIGHT if light else HEAT_DARK
     return tuple(variables.get(f"heat-{step}", fallback[step]) for step in range(6))

@@ -1,0 +1,65 @@
+"""The shell around the panes."""
+
+from pathlib import Path
+
+import pytest
+
+from dataeng_tui.errors import UserError
+from dataeng_tui.settings import Settings
+from dataeng_tui.tui.app import PANES, DataengApp
+from dataeng_tui.tui.panes import Pane
+from dataeng_tui.tui.screens.help import HelpScreen
+from tests.screens import screen_text
+
+
+@pytest.fixture(autouse=True)
+def _private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG", "DATA", "CACHE", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+
+
+async def test_number_keys_bring_each_pane_to_the_front() -> None:
+    app = DataengApp(Settings())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        for number, name in enumerate(PANES, 1):
+            await pilot.press(str(number))
+            await pilot.pause()
+            assert [pane.id for pane in app.query(Pane) if pane.display] == [name]
+
+
+async def test_help_lists_the_keys_and_goes_away() -> None:
+    app = DataengApp(Settings())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert isinstance(app.screen, HelpScreen)
+        assert "Save a picture (SVG)" in screen_text(app)
+        await pilot.press("escape")
+        assert not isinstance(app.screen, HelpScreen)
+
+
+async def test_a_key_can_be_put_elsewhere() -> None:
+    app = DataengApp(Settings(keys={"app.theme": "f9"}))
+    async with app.run_test() as pilot:
+        await pilot.press("t")
+        assert app.theme == "dataeng-dark"
+        await pilot.press("f9")
+        assert app.theme == "dataeng-light"
+
+
+def test_an_unknown_theme_is_a_sentence() -> None:
+    with pytest.raises(UserError, match="There is no theme 'neon'"):
+        DataengApp(Settings(theme="neon"))
+
+
+async def test_a_mistake_in_the_program_ends_it_without_a_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app = DataengApp(Settings())
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        app._handle_exception(RuntimeError("boom"))
+        await pilot.pause()
+    assert isinstance(app.failure, RuntimeError)
+    assert "Traceback" not in "".join(capsys.readouterr())
