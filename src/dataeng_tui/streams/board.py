@@ -1,0 +1,143 @@
+"""What every source said last, and the one picture that it makes."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+
+from dataeng_tui.streams.merge import Part, merge_application, merge_batches, merge_query
+from dataeng_tui.streams.snapshot import (
+    Application,
+    Batch,
+    Finding,
+    Observation,
+    Problem,
+    Snapshot,
+    StreamingQuery,
+)
+
+Judge = Callable[[StreamingQuery, float], tuple[Finding, ...]]
+
+
+class Board:
+    """Takes observations in, gives snapshots out. Not thread-safe: its owner holds the lock.
+
+    ``history``: batches kept a run. ``forget_after``: seconds for which runs that nobody lists any more, and
+    applications that do not answer, are still shown.
+    """
+
+    def __init__(self, judge: Judge, history: int = 100, forget_after: float = 3600.0) -> None:
+        self._judge = judge
+        self._history = history
+        self._forget_after = forget_after
+        self._said: dict[str, Observation] = {}
+        self._heard: dict[str, float] = {}
+        self._parts: dict[str, dict[str, Part]] = defaultdict(dict)  # run -> where -> part
+        self._batches: dict[str, tuple[tuple[int, Batch], ...]] = {}
+        self._merged: dict[str, StreamingQuery] = {}
+        self._gone: dict[str, float] = {}
+
+    def accept(self, observation: Observation) -> None:
+        """Take in what a source said; what it said before no longer holds."""
+        before = self._said.get(observation.where)
+        if not observation.answered and before is not None:
+            observation = replace(
+                observation, applications=_unreachable(before.applications), queries=before.queries
+            )
+        else:
+            self._heard[observation.where] = observation.at
+        self._said[observation.where] = observation
+        listed = {query.run_id for query in observation.queries}
+        for query in before.queries if before else ():
+            if query.run_id not in listed:
+                self._leave(query, observation)
+        for query in observation.queries:
+            self._put(query, observation)
+
+    def forget(self, where: str) -> None:
+        """A source that is no longer asked."""
+        self._said.pop(where, None)
+        for run, parts in list(self._parts.items()):
+            if parts.pop(where, None) is not None:
+                self._merged.pop(run, None)
+            if not parts:
+                self._drop(run)
+
+    def snapshot(self, now: float) -> Snapshot:
+        """Everything, merged and judged."""
+        self._sweep(now)
+        applications = self._applications()
+        queries = self._latest_runs(now)
+        queries.sort(
+            key=lambda query: (query.application, query.name is None, query.name or "", query.run_id)
+        )
+        problems = tuple(dict.fromkeys(problem for said in self._said.values() for problem in said.problems))
+        return Snapshot(now, applications, tuple(queries), problems)
+
+    def _put(self, query: StreamingQuery, observation: Observation) -> None:
+        run = query.run_id
+        part = Part(observation.layer, replace(query, batches=()), observation.answered)
+        if query.batches:
+            self._batches[run] = merge_batches(
+                self._batches.get(run, ()), observation.layer, query.batches, self._history
+            )
+        elif self._parts[run].get(observation.where) == part:
+            return
+        self._parts[run][observation.where] = part
+        self._gone.pop(run, None)
+        self._merged.pop(run, None)
+
+    def _leave(self, query: StreamingQuery, observation: Observation) -> None:
+        """The source lists the run no more: keep it, as the past, until it is forgotten."""
+        parts = self._parts.get(query.run_id, {})
+        if observation.where in parts:
+            parts[observation.where] = replace(parts[observation.where], answered=False)
+            self._merged.pop(query.run_id, None)
+        if not any(part.answered for part in parts.values()):
+            self._gone.setdefault(query.run_id, observation.at)
+
+    def _sweep(self, now: float) -> None:
+        for run, since in list(self._gone.items()):
+            if now - since > self._forget_after:
+                self._drop(run)
+        for where, said in list(self._said.items()):
+            if not said.answered and now - self._heard.get(where, now) > self._forget_after:
+                self._said[where] = replace(said, applications=(), queries=())
+                for query in said.queries:
+                    self._leave(query, said)
+
+    def _drop(self, run: str) -> None:
+        for kept in (self._parts, self._batches, self._merged, self._gone):
+            kept.pop(run, None)
+
+    def _applications(self) -> tuple[Application, ...]:
+        merged: dict[str, Application] = {}
+        for said in sorted(self._said.values(), key=lambda said: (said.layer != "yarn", said.where)):
+            for application in said.applications:
+                merged[application.id] = merge_application(merged.get(application.id), application)
+        return tuple(sorted(merged.values(), key=lambda application: application.id))
+
+    def _query(self, run: str) -> StreamingQuery:
+        if run not in self._merged:
+            batches = tuple(batch for _, batch in self._batches.get(run, ()))
+            self._merged[run] = merge_query(self._parts[run].values(), batches)
+        return self._merged[run]
+
+    def _latest_runs(self, now: float) -> list[StreamingQuery]:
+        """The newest run of each query id; the earlier ones are its ``runs``."""
+        by_id: dict[str, list[StreamingQuery]] = defaultdict(list)
+        for run in list(self._parts):
+            query = self._query(run)
+            by_id[query.id or query.run_id].append(query)
+        newest = []
+        for runs in by_id.values():
+            runs.sort(
+                key=lambda query: (query.state is not None and not query.ended, query.started_at or 0.0)
+            )
+            starts = tuple(query.started_at for query in runs[:-1] if query.started_at is not None)
+            query = replace(runs[-1], runs=starts)
+            newest.append(replace(query, health=self._judge(query, now)))
+        return newest
+
+
+def _unreachable(applications: tuple[Application, ...]) -> tuple[Application, ...]:
+    return tuple(replace(application, state="UNREACHABLE") for application in applications)

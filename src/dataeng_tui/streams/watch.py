@@ -1,0 +1,203 @@
+"""Asks every source in turn, each on a thread of its own, and hands frozen snapshots to whoever listens."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from dataeng_tui.streams.board import Board, Judge
+from dataeng_tui.streams.snapshot import Focus, Observation, Problem, Snapshot, Source
+
+Subscriber = Callable[[Snapshot], None]
+MakeSource = Callable[[str], Source]
+
+
+class Watcher:
+    """Polls sources and publishes snapshots.
+
+    A thread a source: its polls cannot overlap, and a source that hangs delays no other. Subscribers are
+    called on the publishing thread, one snapshot at a time, and only when something has changed.
+
+    ``make_driver`` makes the source for a driver URL that another source found (YARN, the local ports).
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        judge: Judge,
+        *,
+        interval: float = 1.0,
+        history: int = 100,
+        make_driver: MakeSource | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.interval = interval
+        self._clock = clock
+        self._board = Board(judge, history)
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._stopped = threading.Event()
+        self._resumed = threading.Event()
+        self._resumed.set()
+        self._focus = Focus()
+        self._subscribers: list[Subscriber] = []
+        self._make_driver = make_driver
+        self._pollers: dict[str, _Poller] = {}
+        self._found: dict[str, set[str]] = {}  # who found it -> what
+        self._latest = Snapshot(clock())
+        self._publisher: threading.Thread | None = None
+        for source in sources:
+            self._pollers[source.where] = _Poller(source, self)
+
+    @property
+    def latest(self) -> Snapshot:
+        """The last snapshot published; empty before the first."""
+        return self._latest
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call ``subscriber`` with every new snapshot; the function returned ends that."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._publisher = threading.Thread(target=self._publish, name="streams", daemon=True)
+        self._publisher.start()
+        with self._lock:
+            for poller in self._pollers.values():
+                poller.start()
+
+    def stop(self) -> None:
+        """End every poll; waits a moment for threads, but not for a source that hangs."""
+        self._stopped.set()
+        self._resumed.set()
+        self._changed.set()
+        with self._lock:
+            pollers = list(self._pollers.values())
+        for poller in pollers:
+            poller.stop()
+        for poller in pollers:
+            poller.join(0.2)
+        if self._publisher is not None and self._publisher is not threading.current_thread():
+            self._publisher.join(1.0)
+
+    def pause(self) -> None:
+        """Ask nothing until ``resume``."""
+        self._resumed.clear()
+
+    def resume(self) -> None:
+        """Go on asking."""
+        self._resumed.set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is being asked."""
+        return not self._resumed.is_set()
+
+    def look_at(self, focus: Focus) -> None:
+        """Say what is looked at, so that it is asked for more, and sooner."""
+        self._focus = focus
+
+    def once(self, timeout: float = 15.0) -> Snapshot:
+        """Ask every source one time, those that are found on the way too, and give the one picture."""
+        self._focus = Focus(everything=True)
+        deadline = time.monotonic() + timeout
+        done: set[str] = set()
+        while fresh := [poller for where, poller in self._pollers.items() if where not in done]:
+            done.update(poller.source.where for poller in fresh)
+            for poller in fresh:
+                poller.start(once=True)
+            for poller in fresh:
+                poller.join(max(0.0, deadline - time.monotonic()))
+                if poller.busy:
+                    self.accept(_silent(poller.source, self._clock(), timeout))
+        with self._lock:
+            return self._board.snapshot(self._clock())
+
+    def accept(self, observation: Observation) -> None:
+        """Take in what a source said."""
+        with self._lock:
+            self._board.accept(observation)
+            self._watch_found(observation)
+        self._changed.set()
+
+    def _watch_found(self, observation: Observation) -> None:
+        if self._make_driver is None or not observation.answered:
+            return
+        before = self._found.get(observation.where, set())
+        self._found[observation.where] = set(observation.drivers)
+        for url in observation.drivers:
+            if url not in self._pollers:
+                self._pollers[url] = _Poller(self._make_driver(url), self)
+                if self._publisher is not None:
+                    self._pollers[url].start()
+        for url in before.difference(*self._found.values()):
+            if poller := self._pollers.pop(url, None):
+                poller.stop()
+
+    def _publish(self) -> None:
+        while not self._stopped.is_set():
+            # Time alone changes something too: a query that says nothing becomes stalled.
+            self._changed.wait(timeout=max(1.0, self.interval))
+            # What arrives together is shown together.
+            self._stopped.wait(0.02)
+            self._changed.clear()
+            with self._lock:
+                snapshot = self._board.snapshot(self._clock())
+            if replace(snapshot, at=self._latest.at) == self._latest or self._stopped.is_set():
+                continue
+            self._latest = snapshot
+            for subscriber in list(self._subscribers):
+                subscriber(snapshot)
+
+
+class _Poller:
+    """One source on one thread."""
+
+    def __init__(self, source: Source, watcher: Watcher) -> None:
+        self.source = source
+        self.busy = False
+        self._watcher = watcher
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, once: bool = False) -> None:
+        self.busy = True
+        self._thread = threading.Thread(
+            target=self._once if once else self._run, name=f"streams {self.source.where}", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def join(self, timeout: float) -> None:
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        watcher = self._watcher
+        while not self._stopped.is_set():
+            watcher._resumed.wait()
+            began = time.monotonic()
+            self._ask()
+            # From one start to the next, and never two at a time.
+            self._stopped.wait(max(0.05, watcher.interval - (time.monotonic() - began)))
+        self.source.close()
+
+    def _once(self) -> None:
+        self._ask()
+        self.source.close()
+
+    def _ask(self) -> None:
+        watcher = self._watcher
+        if not self._stopped.is_set():
+            said = self.source.poll(watcher._clock(), watcher._focus)
+            if not self._stopped.is_set():
+                watcher.accept(said)
+        self.busy = False
+
+
+def _silent(source: Source, now: float, timeout: float) -> Observation:
+    problem = Problem(source.where, f"no answer within {timeout:g} s")
+    return Observation(source.layer, source.where, now, problems=(problem,), answered=False)
