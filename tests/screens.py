@@ -14,8 +14,7 @@ SIZES = ((80, 24), (120, 40))
 
 def screen_text(app: App[object]) -> str:
     """The screen as lines of text, without colours and without spaces at the ends of lines."""
-    width, height = app.size
-    strips = app.screen._compositor.render_strips(app.size) if height else []
+    strips = app.screen._compositor.render_strips(app.size)
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
 
 

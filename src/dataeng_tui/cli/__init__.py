@@ -107,9 +107,31 @@ def main(arguments: list[str] | None = None) -> None:
         # Whoever read us has gone (| head); Python must not complain about that at its own exit.
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        _tell_mistake(error)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _refuse(sentence: str) -> None:
     click.echo(f"dataeng-tui: {sentence}", err=True)
     sys.exit(2)
+
+
+def _tell_mistake(error: Exception) -> None:
+    """A mistake of ours: one sentence on the terminal; what a developer needs goes into a private file."""
+    import traceback
+
+    from dataeng_tui.locations import cache_folder, private_file
+
+    try:
+        file = private_file(cache_folder() / "failure.txt")
+        file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        where = f"what a developer needs to know is in {file}"
+    except OSError as unwritable:
+        where = f"and what a developer needs to know could not be written ({unwritable.strerror})"
+    click.echo(
+        f"dataeng-tui: a mistake in the program ended it ({type(error).__name__}); "
+        f"nothing that was stored is lost; {where}",
+        err=True,
+    )
+    sys.exit(70)

@@ -4,8 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-import click
-
 from dataeng_tui.errors import UserError
 from dataeng_tui.settings import Settings
 
@@ -29,25 +27,8 @@ def open_screen(settings: Settings, log_file: Path | None) -> None:
     app = DataengApp(settings)
     code = app.run()
     if app.failure is not None:
-        _tell_failure(app.failure)
+        raise app.failure
     sys.exit(code or 0)
-
-
-def _tell_failure(failure: BaseException) -> None:
-    """One sentence on the terminal; what a developer needs goes into a private file."""
-    import traceback
-
-    from dataeng_tui.locations import cache_folder, private_file
-
-    file = private_file(cache_folder() / "failure.txt")
-    file.write_text("".join(traceback.format_exception(failure)), encoding="utf-8")
-    if isinstance(failure, UserError):
-        raise failure
-    click.echo(
-        f"dataeng-tui: a mistake in the program ended it ({type(failure).__name__}); "
-        f"nothing that was stored is lost, and what a developer needs to know is in {file}",
-        err=True,
-    )
 
 
 def _log_to(file: Path) -> None:

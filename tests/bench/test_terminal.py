@@ -1,0 +1,44 @@
+"""The whole program's figures, as ratios to a bare Textual program in the same run.
+
+``pytest -m bench tests/bench/test_terminal.py -s`` prints them.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench.terminal import Figures, measure
+
+pytestmark = pytest.mark.bench
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Figures, Figures]:
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CONFIG", "DATA", "CACHE", "STATE"):
+            patch.setenv(f"XDG_{name}_HOME", str(folder))
+        floor = measure([sys.executable, str(HERE / "bare.py")], keys=b"\t")
+        ours = measure([sys.executable, "-m", "dataeng_tui"], keys=b"\x1b[B")
+    print(f"\nbare Textual: {floor}\ndataeng-tui:  {ours}")
+    return floor, ours
+
+
+def test_the_first_frame_is_at_most_half_as_long_again(figures: tuple[Figures, Figures]) -> None:
+    floor, ours = figures
+    assert ours.first_frame_ms <= 1.5 * floor.first_frame_ms
+
+
+def test_a_key_is_answered_within_two_and_a_half_times_the_floor(figures: tuple[Figures, Figures]) -> None:
+    floor, ours = figures
+    assert ours.key_ms <= 2.5 * floor.key_ms
+
+
+def test_nothing_is_written_when_nothing_changes(figures: tuple[Figures, Figures]) -> None:
+    assert figures[1].idle_bytes_s == 0
+
+
+def test_the_light_install_stays_small(figures: tuple[Figures, Figures]) -> None:
+    assert figures[1].peak_mib <= 48
