@@ -23,7 +23,7 @@ MARKS: Final = {"ok": "✓", "missing": "·", "wrong": "✗"}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: its ``state`` (ok, missing or wrong), what was looked at, and what was found or is to be done."""
+    """One line: its ``state`` (ok, missing, wrong), what was looked at, and what was found or is to be done."""
 
     state: str
     what: str
