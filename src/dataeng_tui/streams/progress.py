@@ -9,13 +9,15 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from dataeng_tui.streams.snapshot import Batch, SourceProgress
 
+N = TypeVar("N", int, float)
+
 
 def batch(progress: Mapping[str, Any]) -> Batch:
-    """The micro-batch that ``progress`` tells of. Raises ValueError, TypeError or KeyError on another shape."""
+    """The micro-batch that ``progress`` tells of; ValueError, TypeError or KeyError on another shape."""
     at = epoch(progress["timestamp"])
     if at is None:
         raise ValueError("a progress without a timestamp")
@@ -98,7 +100,7 @@ def _rate(progress: Mapping[str, Any], given: Iterable[Mapping[str, Any]], name:
     return _sum(_number(source.get(name)) for source in given)
 
 
-def _sum(values: Iterable[Any]) -> Any:
+def _sum(values: Iterable[N | None]) -> N | None:
     """The sum of the known ones; None when none is known."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None

@@ -56,7 +56,9 @@ class Batch:
     input_rows_per_second: float | None = None
     processed_rows_per_second: float | None = None
     duration_ms: float | None = None  # the whole trigger
-    parts_ms: Mapping[str, float] = NO_PARTS  # addBatch, queryPlanning, walCommit …
+    parts_ms: Mapping[str, float] = field(
+        default_factory=lambda: NO_PARTS
+    )  # addBatch, queryPlanning, walCommit …
     watermark: float | None = None
     state_rows: int | None = None
     state_bytes: int | None = None
@@ -89,7 +91,7 @@ class StreamingQuery:
     input_rows_per_second: float | None = None
     processed_rows_per_second: float | None = None
     batch_duration_ms: float | None = None
-    duration_ms: Mapping[str, float] = NO_PARTS
+    duration_ms: Mapping[str, float] = field(default_factory=lambda: NO_PARTS)
     watermark: float | None = None
     state_rows: int | None = None
     state_bytes: int | None = None
