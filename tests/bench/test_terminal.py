@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.terminal import Figures, measure
+from tests.terminal import Figures, measure
 
 pytestmark = pytest.mark.bench
 HERE = Path(__file__).parent

@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY: Final = 2.0  # seconds
 GRACE: Final = 3.0  # seconds for an orderly end, after which there is none
+
+SIGNALS: Final = (signal.SIGHUP, signal.SIGTERM)
 
 
 def watch_for_hangup(app: "DataengApp") -> None:
@@ -29,9 +32,11 @@ def watch_for_hangup(app: "DataengApp") -> None:
     def leave() -> None:
         loop.remove_signal_handler(signal.SIGHUP)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        # An orderly end may wait for a terminal that no longer answers, with the event loop already closed.
+        last_resort = threading.Timer(GRACE, os._exit, (0,))
+        last_resort.daemon = True
+        last_resort.start()
         app.hung_up()
-        # An orderly end waits for a terminal that no longer answers.
-        loop.call_later(GRACE, os._exit, 0)
 
     def look() -> None:
         if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0)):
@@ -39,5 +44,5 @@ def watch_for_hangup(app: "DataengApp") -> None:
             leave()
 
     timer = app.set_interval(LOOK_EVERY, look)
-    for number in (signal.SIGHUP, signal.SIGTERM):
+    for number in SIGNALS:
         loop.add_signal_handler(number, leave)

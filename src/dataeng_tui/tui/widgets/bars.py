@@ -26,7 +26,8 @@ class TopBar(Widget):
         self.panes, self.front, self.status = tuple(panes), front, status
 
     def render(self) -> Content:
-        parts: list[Content] = [Content.styled(" dataeng ", "bold $primary")]
+        brand = Content.styled(" dataeng " if self.size.width >= 60 else "", "bold $primary")
+        parts: list[Content] = [brand]
         for number, (pane, name, badge) in enumerate(self.panes, 1):
             style = "bold $background on $primary" if pane == self.front else "$foreground"
             label = Content.styled(f" {number} {name} ", style)

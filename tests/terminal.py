@@ -39,15 +39,9 @@ class Terminal:
     def __init__(
         self, command: Sequence[str], columns: int = 120, rows: int = 40, env: Mapping[str, str] | None = None
     ) -> None:
-        full = {
-            **os.environ,
-            "TERM": "xterm-256color",
-            "COLORTERM": "truecolor",
-            "LC_ALL": "C.UTF-8",
-            **(env or {}),
-        }
-        for name in ("NO_COLOR", "COLUMNS", "LINES", "TMUX"):
-            full.pop(name, None)
+        usual = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+        inherited = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "COLUMNS", "LINES", "TMUX"}}
+        full = {**inherited, **usual, **(env or {})}
         self.started = time.perf_counter()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
@@ -117,7 +111,7 @@ class Terminal:
         return (self.last_byte - sent) * 1000
 
     def processes(self) -> list[int]:
-        """The program and everything that it started and that is still its child."""
+        """The program and what it started."""
         found, queue = [], [self.pid]
         while queue:
             found.append(pid := queue.pop())
@@ -136,7 +130,10 @@ class Terminal:
         return sum(int(peak[1]) for peak in peaks if peak) / 1024
 
     def close(self) -> None:
-        """End the program and reap it."""
+        """End the program and reap it, if that has not been done (``pid`` is then 0)."""
+        if not self.pid:
+            os.close(self.fd)
+            return
         for number in (signal.SIGTERM, signal.SIGKILL):
             for pid in reversed(self.processes()):
                 with_no_complaint(os.kill, pid, number)
