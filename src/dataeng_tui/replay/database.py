@@ -1,0 +1,235 @@
+"""A scenario's database, in memory and guarded: its schema run, its write compiled, one transaction at a time."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dataeng_tui.errors import UserError
+from dataeng_tui.replay.guard import Guard
+from dataeng_tui.replay.program import Statement
+from dataeng_tui.replay.scenario import Scenario, Value
+
+Locals = tuple[
+    Value, ...
+]  # what the SELECTs of a delivery have bound so far, in the order of ``Database.locals``
+Row = tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The database would not take the transaction (a constraint); it is rolled back and the delivery ends."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the schema. ``columns`` are the stored ones; ``key`` is an INTEGER PRIMARY KEY's index or None."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: int | None
+    rowid: str | None  # the name by which the rowid can be had; None: WITHOUT ROWID
+
+    @property
+    def quoted(self) -> str:
+        """The name as SQL takes it."""
+        return quote(self.name)
+
+
+def quote(name: str) -> str:
+    """``name`` as SQL takes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A compiled statement: for each parameter the field's name or a local's index; the locals it binds."""
+
+    sql: str
+    file: str
+    parameters: tuple[str | int, ...]
+    binds: tuple[int, ...]
+
+
+class Database:
+    """An open scenario. Raises UserError, with the file and SQLite's words, where its SQL does not hold."""
+
+    def __init__(self, scenario: Scenario, statement_seconds: float = 5.0) -> None:
+        self.scenario = scenario
+        self.guard = Guard(statement_seconds)
+        self.connection = self.guard.connection
+        try:
+            self._define()
+            self.tables = self._tables()
+            self.locals: list[str] = []
+            self.program = self._compile()
+            self.columns = self._observed_columns()
+        except BaseException:
+            self.guard.close()
+            raise
+
+    def _define(self) -> None:
+        where = str(self.scenario.folder / "schema.sql") if self.scenario.folder else "schema.sql"
+        for sql in self.scenario.schema:
+            self.guard.run("schema", lambda sql=sql: self._run_schema(sql), where)  # type: ignore[misc]
+
+    def _run_schema(self, sql: str) -> None:
+        self.connection.execute("EXPLAIN " + sql).fetchall()  # never served from the statement cache unseen
+        self.connection.execute(sql).fetchall()
+
+    def _tables(self) -> tuple[Table, ...]:
+        names = self.connection.execute(
+            "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
+            "AND name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY name"
+        ).fetchall()
+        if not names:
+            raise UserError(f"{self.scenario.name}: the schema creates no table.")
+        return tuple(self._table(name, not without) for name, without in names)
+
+    def _table(self, name: str, rowid: bool) -> Table:
+        info = self.connection.execute(
+            "SELECT name, type, pk, hidden FROM pragma_table_xinfo(?)", (name,)
+        ).fetchall()
+        stored = [column for column in info if column[3] == 0]
+        keys = [i for i, column in enumerate(stored) if column[2]]
+        taken = {column[0].lower() for column in stored}
+        free = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
+        alone = len(keys) == 1 and rowid and stored[keys[0]][1].upper() == "INTEGER"
+        # "INTEGER PRIMARY KEY DESC" is the one spelling that is not the rowid; it shows as an index of its own.
+        alone = (
+            alone
+            and not self.connection.execute(
+                "SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'", (name,)
+            ).fetchone()
+        )
+        return Table(
+            name, tuple(column[0] for column in stored), keys[0] if alone else None, free if rowid else None
+        )
+
+    def _compile(self) -> tuple[tuple[Bound, ...], ...]:
+        program = []
+        for part in self.scenario.transactions:
+            program.append(tuple(self._bound(statement) for statement in part.statements))
+        return tuple(program)
+
+    def _bound(self, statement: Statement) -> Bound:
+        missing: dict[str, int] = {}
+        for event in self.scenario.events:
+            for name in statement.parameters:
+                if name not in self.locals and name not in event.fields:
+                    missing.setdefault(name, event.number)
+        if missing:
+            name, number = next(iter(missing.items()))
+            raise UserError(
+                f"{statement.file}: the parameter :{name} is neither a field of event {number} "
+                f"nor bound by a SELECT before it (the event has {', '.join(self.scenario.events[number - 1].fields)})."
+            )
+        parameters = tuple(self.locals.index(n) if n in self.locals else n for n in statement.parameters)
+        return Bound(
+            statement.bound, statement.file, parameters, tuple(map(self._local, self._result(statement)))
+        )
+
+    def _local(self, name: str) -> int:
+        if name not in self.locals:
+            self.locals.append(name)
+        return self.locals.index(name)
+
+    def _result(self, statement: Statement) -> tuple[str, ...]:
+        """The columns of the statement's result; this also asks the authorizer and the parser."""
+        nothing = (None,) * len(statement.parameters)
+        names: list[str] = []
+
+        def prepare() -> None:
+            plan = self.connection.execute("EXPLAIN " + statement.bound, nothing).fetchall()
+            if not any(step[1] == "Transaction" and step[3] for step in plan):  # it only reads
+                cursor = self.connection.execute(statement.bound, nothing)
+                names.extend(column[0] for column in cursor.description or ())
+
+        self.guard.run("write", prepare, statement.file)
+        return tuple(names)
+
+    def _observed_columns(self) -> tuple[str, ...]:
+        if self.scenario.observe is None:
+            return ()
+        names: list[str] = []
+        where = f"{self.scenario.name}: observe"
+
+        def prepare() -> None:
+            assert self.scenario.observe is not None
+            self.connection.execute("EXPLAIN " + self.scenario.observe).fetchall()
+            cursor = self.connection.execute(self.scenario.observe)
+            names.extend(column[0] for column in cursor.description or ())
+
+        self.guard.run("write", prepare, where)
+        if not names:
+            raise UserError(f"{where} must be a SELECT.")
+        return tuple(names)
+
+    def arguments(self, event: Mapping[str, Value], bound: Bound, values: Locals) -> tuple[Value, ...]:
+        """The statement's parameters for this event and these locals."""
+        return tuple(values[p] if isinstance(p, int) else event[p] for p in bound.parameters)
+
+    def no_locals(self) -> Locals:
+        """What a delivery starts with."""
+        return (None,) * len(self.locals)
+
+    def run(self, event: Mapping[str, Value], transaction: int, values: Locals) -> Locals | Refused:
+        """Run one transaction of the write for ``event``, inside whatever transaction is open; its locals after it.
+
+        A refused one is undone. Raises UserError where the SQL fails for any other reason.
+        """
+        connection = self.connection
+        connection.execute("SAVEPOINT delivery")
+        self.guard.start_clock()
+        self.guard.phase = "write"
+        bound = None
+        try:
+            for bound in self.program[transaction]:
+                cursor = connection.execute(bound.sql, self.arguments(event, bound, values))
+                if bound.binds:
+                    row = cursor.fetchone() or (None,) * len(bound.binds)
+                    changed = list(values)
+                    for index, value in zip(bound.binds, row, strict=True):
+                        changed[index] = value
+                    values = tuple(changed)
+                    cursor.close()
+                if not connection.in_transaction:
+                    raise UserError(
+                        f"{bound.file}: a statement ended the transaction (ROLLBACK as a conflict's answer)."
+                    )
+        except sqlite3.IntegrityError as error:
+            if not connection.in_transaction:
+                raise UserError(
+                    f"{bound.file if bound else ''}: a conflict's answer ROLLBACK ends the transaction: use ABORT."
+                ) from None
+            self.guard.phase = "own"
+            connection.execute("ROLLBACK TO delivery")
+            connection.execute("RELEASE delivery")
+            return Refused(str(error))
+        except (sqlite3.Error, MemoryError, OverflowError) as error:
+            raise self.guard.complaint(error, bound.file if bound else self.scenario.name) from None
+        finally:
+            self.guard.phase = "own"
+            self.guard.stop_clock()
+        connection.execute("RELEASE delivery")
+        return values
+
+    def rows(self, table: Table) -> list[Row]:
+        """The table's rows, each with a key before its columns: the rowid, or None where there is none."""
+        columns = ", ".join(map(quote, table.columns))
+        key = table.rowid or "NULL"
+        return self.connection.execute(f"SELECT {key}, {columns} FROM {table.quoted}").fetchall()
+
+    def observe(self) -> list[Row]:
+        """What the reader's query gives now; only for a scenario that has one."""
+        assert self.scenario.observe is not None
+        found: list[Row] = []
+        run = self.connection.execute
+        query = self.scenario.observe
+        self.guard.run("write", lambda: found.extend(run(query)), f"{self.scenario.name}: observe")
+        return found
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.guard.close()
