@@ -158,7 +158,7 @@ class Figures:
 
 
 def measure(command: Sequence[str], runs: int = 5, keys: bytes = b"\t", idle: float = 5.0) -> Figures:
-    """Start ``command`` ``runs`` times (after one that does not count), press a key ten times, let it idle."""
+    """Start ``command`` ``runs`` times and once before, press a key ten times each, let it idle."""
     first, key, peak, silent = [], [], [], (0.0, 0.0)
     for run in range(runs + 1):
         terminal = Terminal(command)
