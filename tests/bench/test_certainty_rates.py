@@ -14,6 +14,7 @@ from dataeng_tui.after_hours.steps import strongest_step
 
 ROUNDS = 1000
 CARRIED = 0.3
+NEAR = 6  # weeks
 
 
 def year(rng: random.Random, step: float, carried: float) -> tuple[list[float], int]:
@@ -35,7 +36,7 @@ def rate(step: float, carried: float) -> float:
     for _ in range(ROUNDS):
         hours, place = year(rng, step, carried)
         seen = strongest_step(hours)
-        found += seen is not None and (step == 0 or (seen.rise > 0 and abs(seen.index - place) <= 8))
+        found += seen is not None and (step == 0 or (seen.rise > 0 and abs(seen.index - place) <= NEAR))
     return found / ROUNDS
 
 

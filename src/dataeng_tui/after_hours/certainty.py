@@ -23,6 +23,7 @@ SLOT_HOURS: Final = 0.25
 # What the rungs ask for.
 AROUND: Final = 2  # weeks from the step within which a candidate must have appeared
 STRAY: Final = 0.05  # the part of its slots that may lie on the other side of the step
+STAYS: Final = 0.5  # of the weeks on its own side in which it is there
 MOST: Final = 0.5  # of the rise
 CLOCK_MINUTES: Final = 12  # of the hour's 60 (a refresh every five minutes), in which …
 CLOCK_SHARE: Final = 0.8  # … so much of its starts fall
@@ -86,7 +87,7 @@ class Explanation:
     @property
     def evidence(self) -> Mapping[Rung, str]:
         """The numbers behind each rung, in words."""
-        weekly = f"{self.hours_a_week:.1f} h a week"
+        share = min(max(self.rise_share, 0), 1)
         clock = (
             f"{self.clock_share:.0%} of its {self.starts} starts fall in {CLOCK_MINUTES} minutes of the hour"
         )
@@ -95,8 +96,8 @@ class Explanation:
         )
         return {
             Rung.COINCIDES: f"first seen in the week of {self.first_week:%-d %B %Y}",
-            Rung.MOST_OF_THE_RISE: f"{max(self.rise_share, 0):.0%} of the change; {weekly} are its alone",
-            Rung.BY_THE_CLOCK: clock + leave,
+            Rung.MOST_OF_THE_RISE: f"{share:.0%} of the change; {self.hours_a_week:.1f} h a week are its alone",
+            Rung.BY_THE_CLOCK: clock + (away if self.leave_days else ""),
             Rung.STEP_VANISHES: f"without it p = {self.p_without:.2g} (a step needs p < {ALPHA:g})",
         }
 
@@ -160,43 +161,55 @@ class _Evidence:
     step: Step
     leave: frozenset[date]
 
+    @property
+    def side(self) -> range:
+        """The weeks in which a candidate is to be there: after a rise, before a fall."""
+        index = self.step.index
+        return range(index, len(self.weeks)) if self.step.rise > 0 else range(index)
+
     def belongs(self, week: int) -> bool:
-        """Whether a candidate is to be there in that week: after a rise, before a fall."""
-        return (week >= self.step.index) == (self.step.rise > 0)
+        """Whether a week, by its index, is on that side."""
+        return week in self.side
+
+    def slot(self, number: int) -> tuple[int, int]:
+        """The week and slot of a trace, by its index."""
+        trace = self.traces[number]
+        return self.place[trace.week], trace.slot
 
 
 def _explanations(evidence: _Evidence) -> Iterable[Explanation]:
-    by_name: dict[tuple[str, str], list[Trace]] = {}
-    for trace in evidence.traces:
+    by_name: dict[tuple[str, str], list[int]] = {}
+    for number, trace in enumerate(evidence.traces):
         for name in trace.names:
-            by_name.setdefault(name, []).append(trace)
-    same: dict[frozenset[int], list[tuple[str, str]]] = {}
-    for name, traces in by_name.items():
-        if _coincides(evidence, {(evidence.place[trace.week], trace.slot) for trace in traces}):
-            same.setdefault(frozenset(map(id, traces)), []).append(name)
+            by_name.setdefault(name, []).append(number)
+    # A dashboard's program, warehouse and queries come in the very same slots: they are one candidate.
+    same: dict[frozenset[tuple[int, int]], list[tuple[str, str]]] = {}
+    for name, numbers in by_name.items():
+        slots = frozenset(evidence.slot(number) for number in numbers)
+        if _coincides(evidence, slots):
+            same.setdefault(slots, []).append(name)
     for names in same.values():
-        yield _explanation(evidence, tuple(names), by_name[names[0]])
+        yield _explanation(evidence, tuple(names), {number for name in names for number in by_name[name]})
 
 
-def _coincides(evidence: _Evidence, slots: set[tuple[int, int]]) -> bool:
-    weeks = sorted(week for week, _ in slots)
-    stray = sum(not evidence.belongs(week) for week in weeks)
-    edge = next(week for week in weeks if evidence.belongs(week)) if stray < len(weeks) else None
-    if edge is None or stray > STRAY * len(weeks):
+def _coincides(evidence: _Evidence, slots: Iterable[tuple[int, int]]) -> bool:
+    weeks = Counter(week for week, _ in slots)
+    own = sorted(week for week in weeks if evidence.belongs(week))
+    if not own or len(own) < STAYS * len(evidence.side):
         return False
-    if evidence.step.rise < 0:
-        edge = max(week for week in weeks if evidence.belongs(week)) + 1
+    if sum(weeks[week] for week in own) < (1 - STRAY) * weeks.total():
+        return False
+    edge = own[0] if evidence.step.rise > 0 else own[-1] + 1
     return abs(edge - evidence.step.index) <= AROUND
 
 
-def _explanation(evidence: _Evidence, names: tuple[tuple[str, str], ...], traces: list[Trace]) -> Explanation:
-    mine = set(map(id, traces))
-    rest = {(evidence.place[t.week], t.slot) for t in evidence.traces if id(t) not in mine}
+def _explanation(evidence: _Evidence, names: tuple[tuple[str, str], ...], mine: set[int]) -> Explanation:
+    traces = [evidence.traces[number] for number in sorted(mine)]
+    rest = {evidence.slot(number) for number in range(len(evidence.traces)) if number not in mine}
     without = _weekly(rest, len(evidence.weeks))
     before, after = levels(without, evidence.step.index)
     share = 1 - (after - before) / evidence.step.rise
     weeks = [evidence.place[trace.week] for trace in traces]
-    active = [week for week in range(len(evidence.weeks)) if evidence.belongs(week)]
     clock, starts = _clock(traces)
     away = {day for day in evidence.leave if min(weeks) <= _place(evidence.weeks, day) <= max(weeks)}
     ran = {trace.leave for trace in traces if trace.leave in away}
@@ -214,7 +227,7 @@ def _explanation(evidence: _Evidence, names: tuple[tuple[str, str], ...], traces
         reached=reached,
         first_week=evidence.weeks[min(weeks)],
         rise_share=share,
-        hours_a_week=sum(evidence.hours[week] - without[week] for week in active) / len(active),
+        hours_a_week=sum(evidence.hours[w] - without[w] for w in evidence.side) / len(evidence.side),
         clock_share=clock,
         starts=starts,
         leave_days=len(away),

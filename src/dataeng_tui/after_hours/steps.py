@@ -12,13 +12,15 @@ figure that drifts from week to week raises more false alarms than ``ALPHA`` say
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from statistics import fmean, median
 from typing import Final
 
 ALPHA: Final = 0.01
 # In a shorter series even one that rises every single week stays above ALPHA.
 FEWEST: Final = 16
+# A level is at least a month.
+EDGE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +44,23 @@ class Step:
 def pettitt(values: Sequence[float]) -> tuple[int, float]:
     """The most likely place of a change and its approximate p: (index of the first value after it, p).
 
-    Ties share their mean rank, and the variance they take away is taken off, as in the rank-sum test.
-    A series of fewer than two values, or all of one value, has no place: (0, 1.0).
+    The p is Pettitt's. His place, the largest sum, leans to the middle of the series; this one is where the
+    sum is largest against its own spread there, with at least ``EDGE`` values on either side. Ties share
+    their mean rank, and the variance they take away is taken off, as in the rank-sum test. A series that is
+    too short, or all of one value, has no place: (0, 1.0).
     """
     n = len(values)
-    if n < 2:
+    if n < 2 * EDGE:
         return 0, 1.0
     ranks, lost = _ranks(values)
     spread = 1 - lost / (n**3 - n)
     if spread <= 0:
         return 0, 1.0
-    running, index, highest = 0.0, 0, 0.0
-    for place, rank in enumerate(ranks[:-1], start=1):
-        running += 2 * rank - (n + 1)
-        if abs(running) > highest:
-            index, highest = place, abs(running)
-    p = 2 * math.exp(-6 * highest**2 / ((n**3 + n**2) * spread))
-    return index, min(1.0, p)
+    # sums[t - 1] is the sum of sign(later - earlier) over all pairs that the place t parts.
+    sums = [abs(2 * total - t * (n + 1)) for t, total in enumerate(accumulate(ranks[:-1]), start=1)]
+    p = 2 * math.exp(-6 * max(sums) ** 2 / ((n**3 + n**2) * spread))
+    place = max(range(EDGE, n - EDGE + 1), key=lambda t: sums[t - 1] ** 2 / (t * (n - t)))
+    return place, min(1.0, p)
 
 
 def strongest_step(values: Sequence[float], alpha: float = ALPHA) -> Step | None:
