@@ -1,0 +1,60 @@
+"""The pictures in ``screenshots/``, made from the program itself with its demo and the demo's real Spark.
+
+    python -m tests.screenshots
+
+SVG as the program exports it; PNG beside it where ``rsvg-convert`` is there (Debian: librsvg2-bin).
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from dataeng_tui.settings import load
+from dataeng_tui.tui.app import DataengApp
+
+FOLDER = Path(__file__).parent.parent / "screenshots"
+SIZE = (120, 40)
+
+
+async def _quiet(pilot: Pilot[int], seconds: float) -> None:
+    """Let the workers bring what they are at."""
+    await pilot.pause(seconds)
+    await pilot.pause()
+
+
+def _save(app: DataengApp, name: str) -> None:
+    svg = FOLDER / f"{name}.svg"
+    svg.write_text(app.export_screenshot(title="dataeng-tui"), encoding="utf-8")
+    print(svg.relative_to(FOLDER.parent))
+    if shutil.which("rsvg-convert"):
+        subprocess.run(["rsvg-convert", "-w", "1600", "-o", str(svg.with_suffix(".png")), str(svg)], check=True)
+
+
+async def _main() -> None:
+    app = DataengApp(load(flags={"demo": True}))
+    async with app.run_test(size=SIZE) as pilot:
+        await _quiet(pilot, 3)
+        _save(app, "after-hours")
+        await pilot.press("3")
+        await _quiet(pilot, 3)
+        _save(app, "replay")
+        await pilot.press("2")
+        await _quiet(pilot, 75)  # the demo's Spark starts, and has a few batches behind it
+        _save(app, "streams")
+        await pilot.press("t", "1")
+        await _quiet(pilot, 4)
+        _save(app, "after-hours-light")
+        app.services.close()
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as home:
+        for part in ("CONFIG", "DATA", "CACHE", "STATE"):
+            os.environ[f"XDG_{part}_HOME"] = home
+        asyncio.run(_main())
