@@ -10,12 +10,12 @@ from dataeng_tui.streams.snapshot import (
     Batch,
     Finding,
     Observation,
-    Problem,
     Snapshot,
     StreamingQuery,
 )
 
-Judge = Callable[[StreamingQuery, float], tuple[Finding, ...]]
+# A query, the time by our clock, what was found the last time -> what is wrong now.
+Judge = Callable[[StreamingQuery, float, tuple[Finding, ...]], tuple[Finding, ...]]
 
 
 class Board:
@@ -35,6 +35,8 @@ class Board:
         self._batches: dict[str, tuple[tuple[int, Batch], ...]] = {}
         self._merged: dict[str, StreamingQuery] = {}
         self._gone: dict[str, float] = {}
+        self._moved: dict[str, tuple[tuple[object, ...], float]] = {}
+        self._found: dict[str, tuple[Finding, ...]] = {}
 
     def accept(self, observation: Observation) -> None:
         """Take in what a source said; what it said before no longer holds."""
@@ -106,7 +108,7 @@ class Board:
                     self._leave(query, said)
 
     def _drop(self, run: str) -> None:
-        for kept in (self._parts, self._batches, self._merged, self._gone):
+        for kept in (self._parts, self._batches, self._merged, self._gone, self._moved, self._found):
             kept.pop(run, None)
 
     def _applications(self) -> tuple[Application, ...]:
@@ -134,9 +136,20 @@ class Board:
                 key=lambda query: (query.state is not None and not query.ended, query.started_at or 0.0)
             )
             starts = tuple(query.started_at for query in runs[:-1] if query.started_at is not None)
-            query = replace(runs[-1], runs=starts)
-            newest.append(replace(query, health=self._judge(query, now)))
+            query = replace(runs[-1], runs=starts, quiet_since=self._quiet_since(runs[-1], now))
+            found = self._judge(query, now, self._found.get(query.run_id, ()))
+            self._found[query.run_id] = found
+            newest.append(replace(query, health=found))
         return newest
+
+    def _quiet_since(self, query: StreamingQuery, now: float) -> float:
+        """When it last moved, by our clock: the first time as a layer told it, from then on as it was seen."""
+        mark = (query.batch_id, query.batches[-1].at if query.batches else None, query.state == "idle")
+        before = self._moved.get(query.run_id)
+        if before is None or before[0] != mark:
+            told = query.quiet_since if before is None or before[0][1] is None else None
+            self._moved[query.run_id] = (mark, now if told is None else min(told, now))
+        return self._moved[query.run_id][1]
 
 
 def _unreachable(applications: tuple[Application, ...]) -> tuple[Application, ...]:

@@ -72,7 +72,9 @@ def merge_query(parts: Iterable[Part], batches: Sequence[Batch] = ()) -> Streami
         state=_state(ranked),
         batch_id=max(ids, default=None),
         batches=tuple(batches),
-        seen_in=tuple(dict.fromkeys(part.layer for part in ranked)),
+        seen_in=tuple(
+            dict.fromkeys(layer for part in ranked for layer in part.query.seen_in or (part.layer,))
+        ),
     )
     return _with_last_batch(merged, batches[-1]) if batches else merged
 

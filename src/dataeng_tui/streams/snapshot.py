@@ -102,6 +102,7 @@ class StreamingQuery:
     health: tuple[Finding, ...] = ()
     batches: tuple[Batch, ...] = ()
     runs: tuple[float, ...] = ()
+    quiet_since: float | None = None  # by our clock: when its last batch ended, or was seen to have ended
 
     @property
     def ended(self) -> bool:

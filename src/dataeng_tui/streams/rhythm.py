@@ -1,0 +1,68 @@
+"""How a run's batches follow each other: their trigger, and what holds for several in a row. Pure."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from statistics import median
+
+from dataeng_tui.streams.snapshot import Batch
+
+# A trigger of a processing time begins on its multiples since the epoch, late by little.
+_LATE = 0.15
+_COMMON = (0.5, 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1200, 1800, 3600)
+_ENOUGH = 3
+
+
+def trigger_seconds(batches: Sequence[Batch]) -> float | None:
+    """The trigger interval, from the batches that waited for it; None where none did, or they fit none.
+
+    Spark tells the interval nowhere outside the driver. A batch that was over before the next one began shows
+    it: that next one began on a multiple of the interval.
+    """
+    waited = [
+        later.at
+        for earlier, later in pairwise(batches)
+        if earlier.duration_ms is not None
+        and later.at - earlier.at > earlier.duration_ms / 1000 + max(0.05, earlier.duration_ms / 20_000)
+    ]
+    if len(waited) < _ENOUGH:
+        return None
+    gaps = [later - earlier for earlier, later in pairwise(waited)]
+    longest = min(gaps) + _LATE
+    fitting = (
+        interval
+        for interval in sorted(_COMMON, reverse=True)
+        if interval <= longest and all(at % interval < min(_LATE, interval / 4) for at in waited)
+    )
+    return next(fitting, None)
+
+
+def period_seconds(batches: Sequence[Batch]) -> float | None:
+    """The usual time from one batch to the next (the median); None below three batches."""
+    gaps = [later.at - earlier.at for earlier, later in pairwise(batches)]
+    return median(gaps) if len(gaps) >= 2 else None
+
+
+def holding(
+    batches: Sequence[Batch], bad: Callable[[Batch], bool | None], enter: int, leave: int
+) -> Sequence[Batch]:
+    """The batches since a condition began to hold, or none where it does not.
+
+    It begins with ``enter`` bad batches in a row and ends with ``leave`` good ones in a row, so that one odd
+    batch neither raises nor clears it. ``bad`` gives None for a batch that tells nothing.
+    """
+    begun: int | None = None
+    in_a_row, first = 0, 0
+    for index, batch in enumerate(batches):
+        verdict = bad(batch)
+        if verdict is None:
+            continue
+        if verdict == (begun is None):
+            if in_a_row == 0:
+                first = index
+            in_a_row += 1
+        else:
+            in_a_row = 0
+        if in_a_row >= (enter if begun is None else leave):
+            begun = first if begun is None else None
+            in_a_row = 0
+    return () if begun is None else batches[begun:]

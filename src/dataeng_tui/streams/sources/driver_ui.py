@@ -1,0 +1,224 @@
+"""A Spark driver's UI as a source: its list page, its statistics pages, its running jobs and its gauges.
+
+Spark has no JSON for Structured Streaming (up to 4.3), so two of these are pages for people.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+
+from dataeng_tui.streams.merge import fill
+from dataeng_tui.streams.snapshot import (
+    Application,
+    Batch,
+    Focus,
+    Layer,
+    Observation,
+    Problem,
+    State,
+    StreamingQuery,
+)
+from dataeng_tui.streams.sources.driver_api import Gauges, read_applications, read_gauges, read_running
+from dataeng_tui.streams.sources.driver_pages import Row, read_list, read_statistics, zone_offset
+from dataeng_tui.streams.sources.http import Answer, Http, KeepAlive, normal_url, without_secrets
+
+_LIST = "/StreamingQuery/?active.pageSize=1000&completed.pageSize=1000"
+_GAUGES_EVERY = 30.0
+
+
+class Budget:
+    """How many statistics pages a second all drivers together may be asked for; shared between threads."""
+
+    def __init__(self, per_second: float = 30.0) -> None:
+        self._per_second = per_second
+        self._left = per_second
+        self._at = time.monotonic()
+
+    def take(self) -> bool:
+        """Whether one more may be asked for now."""
+        now = time.monotonic()
+        self._left = min(self._per_second, self._left + (now - self._at) * self._per_second)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+@dataclass(slots=True)
+class _Read:
+    """How far a run's statistics were read."""
+
+    mark: tuple[object, ...] = ()
+    newest: float = 0.0
+    asked: float = 0.0
+
+
+class DriverUi:
+    """One driver's UI, at ``http://host:4040`` or behind a proxy's path.
+
+    ``given``: somebody named it, so whatever is wrong with it is a problem to tell. A port that was merely
+    found open and is no Spark stays silent.
+    """
+
+    layer: Layer = "driver-ui"
+
+    def __init__(
+        self, url: str, http: Http | None = None, *, given: bool = True, budget: Budget | None = None
+    ) -> None:
+        self.where = normal_url(url)
+        self._http = http or KeepAlive()
+        self._given = given
+        self._budget = budget or Budget()
+        self._application: Application | None = None
+        self._offset: float | None = None
+        self._ahead = 0.0
+        self._reads: dict[str, _Read] = {}
+        self._gauges: dict[str, Gauges] = {}
+        self._gauges_at = float("-inf")
+
+    def close(self) -> None:
+        self._http.close()
+
+    def poll(self, now: float, focus: Focus) -> Observation:
+        running = self._running()
+        if running is None:
+            # No application yet, or another one on the same port.
+            failed = self._identify()
+            if failed is not None:
+                return self._failed(failed, now)
+            running = self._running()
+        application = self._application
+        assert application is not None
+        answer = self._get(_LIST)
+        rows = read_list(answer.text) if answer.status == 200 else None
+        if rows is None and answer.status != 404:
+            return self._failed(_refusal(answer), now)
+        rows = rows or ()
+        self._learn_clock(rows, answer, now)
+        batches = self._statistics(rows, focus)
+        self._read_gauges(now, focus, rows)
+        return Observation(
+            layer=self.layer,
+            where=self.where,
+            at=now,
+            applications=(application,),
+            queries=tuple(self._query(row, running, batches.get(row.run_id, ())) for row in rows),
+        )
+
+    def _get(self, path: str) -> Answer:
+        return self._http.get(self.where + path)
+
+    def _failed(self, why: str, now: float) -> Observation:
+        self._application = None
+        known = self._given or bool(self._reads)
+        problems = (Problem(without_secrets(self.where), why),) if known else ()
+        return Observation(self.layer, self.where, now, problems=problems, answered=False)
+
+    def _identify(self) -> str | None:
+        """Find out which application this is; what is wrong, if anything is."""
+        answer = self._get("/api/v1/applications")
+        found = read_applications(answer.text, self.where) if answer.status == 200 else None
+        if not found:
+            return _refusal(answer)
+        # Behind YARN's proxy the path names the application; a driver of its own lists just one.
+        named = [application for application in found if application.id in self.where]
+        application = (named or list(found))[0]
+        if len(found) > 1 and not named:
+            return "a history server: give one application's page, …/history/<application>"
+        if self._application is None or application.id != self._application.id:
+            self._reads, self._gauges, self._gauges_at = {}, {}, float("-inf")
+        self._application = application
+        return None
+
+    def _running(self) -> dict[str, int | None] | None:
+        if self._application is None:
+            return None
+        answer = self._get(f"/api/v1/applications/{self._application.id}/jobs?status=running")
+        return read_running(answer.text) if answer.status == 200 else None
+
+    def _learn_clock(self, rows: tuple[Row, ...], answer: Answer, now: float) -> None:
+        """The driver's zone and how far its clock is ahead of ours; once, so that nothing trembles."""
+        if self._offset is not None or not answer.date:
+            return
+        try:
+            driver_now = parsedate_to_datetime(answer.date).timestamp()
+        except ValueError:
+            return
+        self._ahead = driver_now - now
+        told = (zone_offset(row, driver_now) for row in rows)
+        self._offset = next((offset for offset in told if offset is not None), None)
+
+    def _statistics(self, rows: tuple[Row, ...], focus: Focus) -> dict[str, tuple[Batch, ...]]:
+        """New batches by run. What is looked at comes first, then what has waited longest."""
+        stale = [row for row in rows if self._reads.setdefault(row.run_id, _Read()).mark != row.mark]
+        stale.sort(key=lambda row: (row.run_id not in focus.runs, self._reads[row.run_id].asked))
+        found = {}
+        for row in stale:
+            if not (focus.everything or row.run_id in focus.runs or self._budget.take()):
+                break
+            read = self._reads[row.run_id]
+            answer = self._get(f"/StreamingQuery/statistics/?id={row.run_id}")
+            read.asked = time.monotonic()
+            if answer.status == 200:
+                found[row.run_id] = read_statistics(answer.text, read.newest)
+                read.mark = row.mark
+                read.newest = max((batch.at for batch in found[row.run_id]), default=read.newest)
+        for run in self._reads.keys() - {row.run_id for row in rows}:
+            del self._reads[run]
+        return found
+
+    def _read_gauges(self, now: float, focus: Focus, rows: tuple[Row, ...]) -> None:
+        # They add nothing to the statistics but for queries whose page was not read yet, and cost the driver
+        # more: so seldom.
+        if rows and (focus.everything or now - self._gauges_at >= _GAUGES_EVERY):
+            self._gauges_at = now
+            answer = self._get("/metrics/json/")
+            self._gauges = read_gauges(answer.text) if answer.status == 200 else {}
+
+    def _query(
+        self, row: Row, running: dict[str, int | None] | None, batches: tuple[Batch, ...]
+    ) -> StreamingQuery:
+        assert self._application is not None
+        started = None if row.start is None or self._offset is None else row.start - self._offset
+        ended = started if row.batch_id is None else None
+        if batches:
+            ended = batches[-1].at + (batches[-1].duration_ms or 0.0) / 1000
+        query = StreamingQuery(
+            application=self._application.id,
+            run_id=row.run_id,
+            id=row.id,
+            name=row.name,
+            state=_state(row, running),
+            batch_id=row.batch_id,
+            exception=row.exception,
+            started_at=started,
+            quiet_since=None if ended is None else ended - self._ahead,
+            seen_in=(self.layer,),
+            batches=batches,
+        )
+        gauges = self._gauges.get(row.name or row.id or "")
+        if gauges is None or row.status != "RUNNING":
+            return query
+        told = gauges.query(query.application, query.run_id)
+        return replace(fill(query, told), seen_in=(self.layer, "metrics"))
+
+
+def _state(row: Row, running: dict[str, int | None] | None) -> State:
+    if row.status == "FAILED" or row.exception:
+        return "failed"
+    if row.status != "RUNNING":
+        return "finished"
+    if running is not None and row.run_id in running:
+        return "processing"
+    if row.batch_id is None and row.input_rate is None:
+        return "initializing"
+    return "running" if running is None else "waiting"
+
+
+def _refusal(answer: Answer) -> str:
+    if answer.error:
+        return answer.error
+    if answer.status == 200 and "html" in answer.content_type:
+        return "a page that is no Spark driver's UI (another service, or a proxy that asks first)"
+    return f"no Spark driver's UI: it answers {answer.status}"
