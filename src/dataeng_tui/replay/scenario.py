@@ -10,7 +10,8 @@ from typing import Any
 
 from dataeng_tui.errors import UserError
 from dataeng_tui.replay.delivery import FAULTS
-from dataeng_tui.replay.program import Transaction, split, statement, transaction
+from dataeng_tui.replay.program import Transaction
+from dataeng_tui.replay.source import compiled
 from dataeng_tui.resources import sql_folder
 
 Value = None | int | float | str | bytes
@@ -114,15 +115,16 @@ def read(folder: Path, *, builtin: bool = False) -> Scenario:
     sources = {name: _text(folder / name) for name in files}
     schema_file = folder / shape.text("schema", "schema.sql")
     observe = shape.text("observe", "") or None
+    program = compiled(dialect, _text(schema_file), sources, observe, folder, file)
     return Scenario(
         name=folder.resolve().name,
         title=shape.text("title", folder.resolve().name),
         events=events,
-        schema=tuple(split(_text(schema_file))),
-        transactions=tuple(_transaction(folder / name, source, dialect) for name, source in sources.items()),
+        schema=program.schema,
+        transactions=program.transactions,
         messages=_messages(events, delivery.texts("message", ()), str(file)),
         partitions=_partitions(events, delivery.text("partition_by", "") or None, str(file)),
-        observe=None if observe is None else _observed(observe, str(file)),
+        observe=program.observe,
         dialect=dialect,
         ignore=_ignored(shape.texts("ignore", ()), str(file)),
         faults=_faults(delivery.texts("faults", tuple(FAULTS)), str(file)),
@@ -226,19 +228,6 @@ def _ignored(names: tuple[str, ...], file: str) -> tuple[str, ...]:
         if name.count(".") != 1:
             raise UserError(f'{file}: ignore takes "table.column", not {name!r}.')
     return names
-
-
-def _observed(sql: str, file: str) -> str:
-    parts = split(sql)
-    if len(parts) != 1 or statement(parts[0], file).parameters:
-        raise UserError(f"{file}: observe must be one SELECT without parameters.")
-    return parts[0]
-
-
-def _transaction(file: Path, sql: str, dialect: str) -> Transaction:
-    if dialect != "sqlite":
-        raise UserError(f"{file}: the dialect {dialect!r} cannot be lowered yet: write it for sqlite.")
-    return transaction(sql, str(file))
 
 
 def _text(file: Path) -> str:
