@@ -3,7 +3,14 @@
 The command line and the screen both come here, so that everything on the screen can be had headless.
 """
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from dataeng_tui.settings import Settings
+
+if TYPE_CHECKING:
+    from dataeng_tui.after_hours.service import AfterHours
+    from dataeng_tui.streams.watch import Watcher
 
 
 class Services:
@@ -12,5 +19,57 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
+    @cached_property
+    def after_hours(self) -> "AfterHours":
+        """The person's hours, not yet opened."""
+        from dataeng_tui.after_hours.service import AfterHours, Options
+
+        given = self.settings.after_hours
+        return AfterHours(
+            Options(
+                connection=given.connection,
+                user=given.user,
+                history=given.history,
+                timezone=given.timezone,
+                work_hours=given.work_hours,
+                day_starts=given.day_starts,
+                holidays=given.holidays,
+                leave=given.leave,
+                changes=given.changes,
+                machines=given.machines,
+                since=given.since,
+                until=given.until,
+                demo=self.settings.demo,
+            )
+        )
+
+    @cached_property
+    def streams(self) -> "Watcher":
+        """The watcher of streaming queries, not yet started. Raises UserError for what cannot be a source."""
+        from dataeng_tui.streams.health import Thresholds
+        from dataeng_tui.streams.opening import open_watcher
+
+        given = self.settings.streams
+        return open_watcher(
+            given.driver,
+            given.event_log,
+            given.yarn,
+            interval=given.interval,
+            thresholds=Thresholds(
+                stalled_after=given.stalled_after,
+                behind_batches=given.behind_batches,
+                slow_batches=given.slow_batches,
+                trigger=given.trigger,
+                state_growth=given.state_growth,
+                watermark_batches=given.watermark_batches,
+                restarts=given.restarts,
+                restarts_within=given.restarts_within,
+            ),
+        )
+
     def close(self) -> None:
         """Let go of everything that was opened; safe to call twice."""
+        if "after_hours" in self.__dict__:
+            self.after_hours.close()
+        if "streams" in self.__dict__:
+            self.streams.stop()

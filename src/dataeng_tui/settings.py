@@ -34,7 +34,10 @@ class AfterHoursSettings:
     work_hours: str = "Mon-Fri 09:00-17:00"
     day_starts: str = "04:00"
     holidays: str | None = None
-    leave: tuple[str, ...] = ()
+    leave: tuple[str, ...] = ()  # 2026-07-01, or 2026-07-01..2026-07-10
+    changes: tuple[Mapping[str, object], ...] = ()  # {from = "2026-03-01", timezone = "…", work_hours = "…"}
+    machines: tuple[Mapping[str, object], ...] = ()  # {program = "cron-*", reason = "…"}; {tag = "…", person = true}
+    goal_hours: float | None = None  # after hours a week that one does not want to go over
     since: str | None = None
     until: str | None = None
 
@@ -47,6 +50,15 @@ class StreamsSettings:
     yarn: str | None = None
     event_log: tuple[str, ...] = ()
     interval: float = 1.0  # seconds between polls
+    # When a query counts as unhealthy: seconds, batches in a row, and shares of one.
+    stalled_after: float = 600.0
+    behind_batches: int = 5
+    slow_batches: int = 3
+    trigger: float | None = None  # seconds; else read from the rhythm of the batches
+    state_growth: float = 0.5
+    watermark_batches: int = 10
+    restarts: int = 2
+    restarts_within: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataeng_tui.streams.snapshot import (
     Batch,
     Finding,
     Observation,
+    Problem,
     Snapshot,
     StreamingQuery,
 )
@@ -55,14 +56,12 @@ class Board:
         for query in observation.queries:
             self._put(query, observation)
 
-    def forget(self, where: str) -> None:
-        """A source that is no longer asked."""
-        self._said.pop(where, None)
-        for run, parts in list(self._parts.items()):
-            if parts.pop(where, None) is not None:
-                self._merged.pop(run, None)
-            if not parts:
-                self._drop(run)
+    @property
+    def unanswered(self) -> tuple[Problem, ...]:
+        """What is wrong with the sources that did not answer the last time."""
+        return tuple(
+            problem for said in self._said.values() if not said.answered for problem in said.problems
+        )
 
     def snapshot(self, now: float) -> Snapshot:
         """Everything, merged and judged."""
@@ -143,7 +142,7 @@ class Board:
         return newest
 
     def _quiet_since(self, query: StreamingQuery, now: float) -> float:
-        """When it last moved, by our clock: the first time as a layer told it, from then on as it was seen."""
+        """When it last moved, by our clock: at first as a layer told it, from then on as it was seen."""
         mark = (query.batch_id, query.batches[-1].at if query.batches else None, query.state == "idle")
         before = self._moved.get(query.run_id)
         if before is None or before[0] != mark:

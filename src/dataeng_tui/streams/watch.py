@@ -54,6 +54,12 @@ class Watcher:
         """The last snapshot published; empty before the first."""
         return self._latest
 
+    @property
+    def unanswered(self) -> tuple[Problem, ...]:
+        """What is wrong with the sources that did not answer the last time."""
+        with self._lock:
+            return self._board.unanswered
+
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Call ``subscriber`` with every new snapshot; the function returned ends that."""
         self._subscribers.append(subscriber)
@@ -134,6 +140,9 @@ class Watcher:
         for url in before.difference(*self._found.values()):
             if poller := self._pollers.pop(url, None):
                 poller.stop()
+                # What it showed is the past now; a port that closed is no problem to tell.
+                gone = Observation(poller.source.layer, poller.source.where, observation.at, answered=False)
+                self._board.accept(gone)
 
     def _publish(self) -> None:
         while not self._stopped.is_set():

@@ -1,0 +1,96 @@
+"""``dataeng-tui streams``: what the pane shows, without the screen."""
+
+import json
+import threading
+from dataclasses import replace
+
+import click
+
+from dataeng_tui.errors import UserError
+from dataeng_tui.services import Services
+from dataeng_tui.settings import Settings
+from dataeng_tui.streams import report
+from dataeng_tui.streams.snapshot import Snapshot
+from dataeng_tui.streams.watch import Watcher
+
+
+@click.command("streams")
+@click.option("--driver", metavar="URL", multiple=True, help="A driver's UI, such as http://host:4040.")
+@click.option("--yarn", metavar="URL", help="YARN's ResourceManager, such as http://host:8088.")
+@click.option(
+    "--event-log", metavar="PATH", multiple=True, help="A log, a rolling folder, or a folder of many."
+)
+@click.option(
+    "--once", "mode", flag_value="once", default=True, help="Ask every source one time (the default)."
+)
+@click.option("--watch", "mode", flag_value="watch", help="Go on: a line a change, until Ctrl+C.")
+@click.option("--interval", type=float, metavar="SECONDS", help="Between two polls of a source.")
+@click.option("--fail-on-unhealthy", is_flag=True, help="Exit with 1 when a query is unhealthy.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.pass_obj
+def command(
+    settings: Settings,
+    driver: tuple[str, ...],
+    yarn: str | None,
+    event_log: tuple[str, ...],
+    mode: str,
+    interval: float | None,
+    fail_on_unhealthy: bool,
+    form: str,
+) -> int:
+    """The state and health of every Structured Streaming query.
+
+    Drivers on localhost 4040-4050 are found without being named. Exits with 1 when --fail-on-unhealthy finds
+    an unhealthy query, and with 2 when a source that was named does not answer.
+    """
+    given = settings.streams
+    streams = replace(
+        given,
+        driver=driver or given.driver,
+        yarn=yarn or given.yarn,
+        event_log=event_log or given.event_log,
+        interval=interval or given.interval,
+    )
+    services = Services(replace(settings, streams=streams))
+    try:
+        if mode == "watch":
+            return _watch(services.streams, form, fail_on_unhealthy)
+        return _once(services.streams, form, fail_on_unhealthy)
+    finally:
+        services.close()
+
+
+def _once(watcher: Watcher, form: str, fail_on_unhealthy: bool) -> int:
+    snapshot = watcher.once()
+    if form == "json":
+        click.echo(json.dumps(report.as_json(snapshot), ensure_ascii=False, indent=2))
+    else:
+        click.echo(report.table(snapshot))
+    silent = watcher.unanswered
+    if silent:
+        raise UserError(f"{silent[0].source}: {silent[0].message}")
+    return 1 if fail_on_unhealthy and snapshot.unhealthy else 0
+
+
+def _watch(watcher: Watcher, form: str, fail_on_unhealthy: bool) -> int:
+    done = threading.Event()
+    seen = [Snapshot(0.0)]
+
+    def show(snapshot: Snapshot) -> None:
+        for kind, line, query in report.changes(seen[0], snapshot):
+            if form == "json":
+                about = None if query is None else report.query_json(query)
+                told = {"at": report.moment(snapshot.at), "change": kind, "message": line, "query": about}
+                click.echo(json.dumps(told, ensure_ascii=False))
+            else:
+                click.echo(f"{report.moment(snapshot.at)} {line}")
+        seen[0] = snapshot
+        if fail_on_unhealthy and snapshot.unhealthy:
+            done.set()
+
+    watcher.subscribe(show)
+    watcher.start()
+    # A wait without end would not let Ctrl+C through on every platform.
+    while not done.wait(0.5):
+        pass
+    return 1

@@ -1,0 +1,49 @@
+"""A watcher for what was asked for: driver URLs, YARN, event logs, and this machine's own drivers."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from dataeng_tui.errors import UserError
+from dataeng_tui.streams.health import Thresholds, judge
+from dataeng_tui.streams.snapshot import Source
+from dataeng_tui.streams.sources.driver_ui import Budget, DriverUi
+from dataeng_tui.streams.sources.local_ports import LocalPorts
+from dataeng_tui.streams.watch import Watcher
+
+
+def open_watcher(
+    drivers: Sequence[str] = (),
+    event_logs: Sequence[str] = (),
+    yarn: str | None = None,
+    *,
+    discover: bool = True,
+    interval: float = 1.0,
+    thresholds: Thresholds | None = None,
+) -> Watcher:
+    """A watcher, not yet started. Raises UserError for what cannot be a URL or an interval.
+
+    ``interval`` is seconds between polls; ``discover`` looks for drivers on localhost, ports 4040 to 4050.
+    """
+    if not 0.1 <= interval <= 3600:
+        raise UserError(f"The interval must be between 0.1 and 3600 seconds, not {interval:g}.")
+    budget = Budget()
+    sources: dict[str, Source] = {}
+    for url in drivers:
+        driver = DriverUi(url, budget=budget)
+        sources.setdefault(driver.where, driver)
+    if event_logs:
+        from dataeng_tui.streams.sources.event_log import EventLogSource
+
+        sources.update((log.where, log) for log in map(EventLogSource, event_logs))
+    if yarn:
+        from dataeng_tui.streams.sources.yarn import Yarn
+
+        sources.setdefault(yarn, Yarn(yarn))
+    if discover:
+        sources.setdefault(LocalPorts.where, LocalPorts())
+    return Watcher(
+        sources.values(),
+        partial(judge, thresholds=thresholds or Thresholds()),
+        interval=interval,
+        make_driver=partial(DriverUi, given=False, budget=budget),
+    )
