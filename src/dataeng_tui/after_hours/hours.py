@@ -35,14 +35,14 @@ MEASURES: Final = (
     Measure(
         "blog",
         "Blog, as written",
-        "From the first to the last statement after 17:59 of a calendar day, whoever ran it: quiet between counts, "
-        "early mornings, weekends by day and work past midnight do not.",
+        "From the first to the last statement after 17:59 of a calendar day, whoever ran it: quiet "
+        "between counts, early mornings, weekends by day and work past midnight do not.",
     ),
     Measure(
         "corrected",
         "Blog, corrected",
-        "From your first to your last statement of each stretch outside your working hours, past midnight too and "
-        "without machines; quiet between them still counts.",
+        "From your first to your last statement of each stretch outside your working hours, past midnight "
+        "too and without machines; quiet between them still counts.",
     ),
 )
 

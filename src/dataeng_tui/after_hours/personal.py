@@ -95,7 +95,7 @@ def _unknown_holidays(code: str, supported: Mapping[str, Sequence[str]]) -> str:
     if supported.get(country):
         regions = ", ".join(f"{country}-{region}" for region in supported[country][:12])
         return f"There are no holidays known for {code!r}; known are {country} and {regions}."
-    return f"There are no holidays known for {code!r}: use a country's code, with or without a region: AU, AU-NSW."
+    return f"There are no holidays known for {code!r}: use a country's code or a region's: AU, AU-NSW."
 
 
 def _since(change: Mapping[str, object]) -> date:

@@ -1,0 +1,95 @@
+"""Where a report's statements come from: the person's own history, files, or the demo's year.
+
+Files named on the command line are reported on alone. They are not mixed into the person's own history: two
+people's exports, or the same person's from two accounts, must not add up by accident. What was read of them
+is kept in the cache, so that a large file is read once.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataeng_tui.after_hours.activity import Activity
+from dataeng_tui.after_hours.history import History
+from dataeng_tui.after_hours.machines import Machines
+from dataeng_tui.errors import UserError
+from dataeng_tui.locations import cache_folder, data_folder
+
+if TYPE_CHECKING:
+    from dataeng_tui.after_hours.sources.demo import DemoHistory
+
+NOTHING = Activity()
+_READ = "read"
+
+
+def own_file() -> Path:
+    """The person's own history."""
+    return data_folder() / "history.sqlite"
+
+
+def own_history(machines: Machines) -> History:
+    """The person's own history, judged by these rules."""
+    history = History(own_file(), machines)
+    history.judge()
+    return history
+
+
+def files_history(files: Sequence[Path], machines: Machines) -> History:
+    """The statements of these files alone. Raises UserError for one that cannot be read."""
+    from dataeng_tui.after_hours.sources.files import read_file
+
+    names = [str(file.absolute()) for file in files]
+    history = _cached("files", names, [_state(file) for file in files], machines)
+    if history.value(_READ) is None:
+        with history.writing() as writer:
+            for file in files:
+                writer.add("", read_file(file))
+            history.keep(_READ, "whole")
+    history.judge()
+    return history
+
+
+def demo_history_file(demo: "DemoHistory", machines: Machines) -> History:
+    """The demo's year, never mixed with anybody's own."""
+    last = demo.statements[-1]
+    history = _cached("demo", ["demo"], [f"{last.query_id} {last.start} {len(demo.statements)}"], machines)
+    if history.value(_READ) is None:
+        with history.writing() as writer:
+            writer.add("DEMO", demo.statements)
+            history.keep(_READ, "whole")
+    history.judge()
+    return history
+
+
+def forget() -> list[Path]:
+    """Remove the person's own history and all that was kept of files; returns what was removed."""
+    found = [*data_folder().glob("history.sqlite*"), *cache_folder().glob("after-hours-*.sqlite*")]
+    for file in found:
+        file.unlink(missing_ok=True)
+    return found
+
+
+def _cached(kind: str, names: Sequence[str], states: Sequence[str], machines: Machines) -> History:
+    """A history in the cache under a name that says what is in it; older states of the same go."""
+    folder = cache_folder()
+    prefix = f"after-hours-{kind}-{_digest(names)}-"
+    current = f"{prefix}{_digest(states)}.sqlite"
+    for file in folder.glob(f"{prefix}*"):
+        if not file.name.startswith(current):
+            file.unlink(missing_ok=True)
+    return History(folder / current, machines)
+
+
+def _state(file: Path) -> str:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        raise UserError(f"There is no file {file}.") from None
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}.") from None
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
+
+
+def _digest(words: Sequence[str]) -> str:
+    return sha256("\0".join(words).encode()).hexdigest()[:12]
