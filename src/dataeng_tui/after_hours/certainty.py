@@ -88,15 +88,11 @@ class Explanation:
     def evidence(self) -> Mapping[Rung, str]:
         """The numbers behind each rung, in words."""
         share = min(max(self.rise_share, 0), 1)
-        clock = (
-            f"{self.clock_share:.0%} of its {self.starts} starts fall in {CLOCK_MINUTES} minutes of the hour"
-        )
-        leave = (
-            f"; it ran on {self.leave_days_run} of {self.leave_days} days of leave" if self.leave_days else ""
-        )
+        clock = f"{self.clock_share:.0%} of its {self.starts} starts in {CLOCK_MINUTES} minutes of the hour"
+        away = f"; it ran on {self.leave_days_run} of {self.leave_days} days of leave"
         return {
             Rung.COINCIDES: f"first seen in the week of {self.first_week:%-d %B %Y}",
-            Rung.MOST_OF_THE_RISE: f"{share:.0%} of the change; {self.hours_a_week:.1f} h a week are its alone",
+            Rung.MOST_OF_THE_RISE: f"{share:.0%} of the change, {self.hours_a_week:.1f} h a week",
             Rung.BY_THE_CLOCK: clock + (away if self.leave_days else ""),
             Rung.STEP_VANISHES: f"without it p = {self.p_without:.2g} (a step needs p < {ALPHA:g})",
         }
