@@ -10,6 +10,7 @@ from dataeng_tui.settings import Settings
 
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.service import AfterHours
+    from dataeng_tui.demo.spark import DemoSpark
     from dataeng_tui.streams.watch import Watcher
 
 
@@ -67,9 +68,18 @@ class Services:
             ),
         )
 
+    @cached_property
+    def demo(self) -> "DemoSpark":
+        """The demo's real local Spark, not yet started."""
+        from dataeng_tui.demo.spark import DemoSpark
+
+        return DemoSpark()
+
     def close(self) -> None:
         """Let go of everything that was opened; safe to call twice."""
         if "after_hours" in self.__dict__:
             self.after_hours.close()
         if "streams" in self.__dict__:
             self.streams.stop()
+        if "demo" in self.__dict__:
+            self.demo.close()
