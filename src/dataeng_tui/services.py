@@ -11,6 +11,7 @@ from dataeng_tui.settings import Settings
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.service import AfterHours
     from dataeng_tui.demo.spark import DemoSpark
+    from dataeng_tui.replay.service import Replay
     from dataeng_tui.streams.watch import Watcher
 
 
@@ -74,6 +75,13 @@ class Services:
         from dataeng_tui.demo.spark import DemoSpark
 
         return DemoSpark()
+
+    @cached_property
+    def replay(self) -> "Replay":
+        """The sandbox: the built-in scenarios and the user's own, checks and timelines."""
+        from dataeng_tui.replay.service import Replay
+
+        return Replay(self.settings.replay.scenarios, self.settings.replay.seconds)
 
     def close(self) -> None:
         """Let go of everything that was opened; safe to call twice."""

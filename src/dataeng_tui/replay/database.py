@@ -1,10 +1,11 @@
-"""A scenario's database, in memory and guarded: its schema run, its write compiled, one transaction at a time."""
+"""A scenario's database, in memory and guarded: schema run, write compiled, one transaction at a time."""
 
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dataeng_tui.errors import UserError
+from dataeng_tui.replay.dialects import STAGING, not_exact
 from dataeng_tui.replay.guard import Guard
 from dataeng_tui.replay.program import Statement
 from dataeng_tui.replay.scenario import Scenario, Value
@@ -24,10 +25,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the schema. ``columns`` are the stored ones; ``key`` is an INTEGER PRIMARY KEY's index or None."""
+    """A table. ``columns`` are stored, ``shown`` adds generated ones; ``key``: an INTEGER PRIMARY KEY's index."""
 
     name: str
     columns: tuple[str, ...]
+    shown: tuple[str, ...]
     key: int | None
     rowid: str | None  # the name by which the rowid can be had; None: WITHOUT ROWID
 
@@ -81,7 +83,8 @@ class Database:
     def _tables(self) -> tuple[Table, ...]:
         names = self.connection.execute(
             "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
-            "AND name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY name"
+            "AND name NOT LIKE 'sqlite@_%' ESCAPE '@' AND name NOT GLOB ? ORDER BY name",
+            (f"{STAGING}*",),
         ).fetchall()
         if not names:
             raise UserError(f"{self.scenario.name}: the schema creates no table.")
@@ -96,16 +99,16 @@ class Database:
         taken = {column[0].lower() for column in stored}
         free = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
         alone = len(keys) == 1 and rowid and stored[keys[0]][1].upper() == "INTEGER"
-        # "INTEGER PRIMARY KEY DESC" is the one spelling that is not the rowid; it shows as an index of its own.
+        # "INTEGER PRIMARY KEY DESC" is not the rowid, which shows by an index of its own.
         alone = (
             alone
             and not self.connection.execute(
                 "SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'", (name,)
             ).fetchone()
         )
-        return Table(
-            name, tuple(column[0] for column in stored), keys[0] if alone else None, free if rowid else None
-        )
+        columns = tuple(column[0] for column in stored)
+        shown = tuple(column[0] for column in info if column[3] != 1)
+        return Table(name, columns, shown, keys[0] if alone else None, free if rowid else None)
 
     def _compile(self) -> tuple[tuple[Bound, ...], ...]:
         program = []
@@ -121,9 +124,10 @@ class Database:
                     missing.setdefault(name, event.number)
         if missing:
             name, number = next(iter(missing.items()))
+            fields = ", ".join(self.scenario.events[number - 1].fields)
             raise UserError(
-                f"{statement.file}: the parameter :{name} is neither a field of event {number} "
-                f"nor bound by a SELECT before it (the event has {', '.join(self.scenario.events[number - 1].fields)})."
+                f"{statement.file}: :{name} is neither a field of event {number} "
+                f"nor bound by a SELECT before it (the event has {fields})."
             )
         parameters = tuple(self.locals.index(n) if n in self.locals else n for n in statement.parameters)
         return Bound(
@@ -175,51 +179,49 @@ class Database:
         return (None,) * len(self.locals)
 
     def run(self, event: Mapping[str, Value], transaction: int, values: Locals) -> Locals | Refused:
-        """Run one transaction of the write for ``event``, inside whatever transaction is open; its locals after it.
+        """Run one transaction of the write for ``event``, inside what is open already; its locals after it.
 
         A refused one is undone. Raises UserError where the SQL fails for any other reason.
         """
         connection = self.connection
         connection.execute("SAVEPOINT delivery")
         self.guard.start_clock()
-        self.guard.phase = "write"
-        bound = None
+        file = self.scenario.transactions[transaction].file
         try:
             for bound in self.program[transaction]:
                 cursor = connection.execute(bound.sql, self.arguments(event, bound, values))
                 if bound.binds:
-                    row = cursor.fetchone() or (None,) * len(bound.binds)
-                    changed = list(values)
-                    for index, value in zip(bound.binds, row, strict=True):
-                        changed[index] = value
-                    values = tuple(changed)
-                    cursor.close()
-                if not connection.in_transaction:
-                    raise UserError(
-                        f"{bound.file}: a statement ended the transaction (ROLLBACK as a conflict's answer)."
-                    )
-        except sqlite3.IntegrityError as error:
-            if not connection.in_transaction:
-                raise UserError(
-                    f"{bound.file if bound else ''}: a conflict's answer ROLLBACK ends the transaction: use ABORT."
-                ) from None
-            self.guard.phase = "own"
-            connection.execute("ROLLBACK TO delivery")
-            connection.execute("RELEASE delivery")
-            return Refused(str(error))
+                    values = _with_result(values, bound, cursor)
         except (sqlite3.Error, MemoryError, OverflowError) as error:
-            raise self.guard.complaint(error, bound.file if bound else self.scenario.name) from None
+            reason = self.reason(error, file)
+            connection.execute("ROLLBACK TO delivery")
+            return Refused(reason)
         finally:
-            self.guard.phase = "own"
             self.guard.stop_clock()
-        connection.execute("RELEASE delivery")
+            if connection.in_transaction:
+                connection.execute("RELEASE delivery")
         return values
 
-    def rows(self, table: Table) -> list[Row]:
-        """The table's rows, each with a key before its columns: the rowid, or None where there is none."""
-        columns = ", ".join(map(quote, table.columns))
+    def reason(self, error: BaseException, file: str) -> str:
+        """Why the database refused a transaction. Raises UserError where the error is the SQL's own fault."""
+        if not self.connection.in_transaction:
+            raise UserError(f"{file}: a conflict's ROLLBACK ended the transaction: write ABORT.") from None
+        if isinstance(error, sqlite3.IntegrityError):
+            if self.scenario.dialect != "sqlite" and (why := not_exact(str(error))):
+                raise UserError(f"{file}: {why}.") from None
+            return str(error)
+        raise self.guard.complaint(error, file) from None
+
+    @property
+    def reads(self) -> set[tuple[str, str]]:
+        """The columns that the write and the reader look at: (table, column), in small letters."""
+        return self.guard.reads
+
+    def rows(self, table: Table, columns: tuple[str, ...] = ()) -> list[Row]:
+        """The table's rows, each with its rowid (None where there is none) before its columns."""
+        names = ", ".join(map(quote, columns or table.columns))
         key = table.rowid or "NULL"
-        return self.connection.execute(f"SELECT {key}, {columns} FROM {table.quoted}").fetchall()
+        return self.connection.execute(f"SELECT {key}, {names} FROM {table.quoted}").fetchall()
 
     def observe(self) -> list[Row]:
         """What the reader's query gives now; only for a scenario that has one."""
@@ -233,3 +235,13 @@ class Database:
     def close(self) -> None:
         """Let go of the database."""
         self.guard.close()
+
+
+def _with_result(values: Locals, bound: Bound, cursor: sqlite3.Cursor) -> Locals:
+    """The locals after a SELECT: its first row's columns, or nulls where it has no row."""
+    row = cursor.fetchone() or (None,) * len(bound.binds)
+    cursor.close()
+    changed = list(values)
+    for index, value in zip(bound.binds, row, strict=True):
+        changed[index] = value
+    return tuple(changed)

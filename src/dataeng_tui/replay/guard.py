@@ -11,7 +11,9 @@ from typing import Literal
 from dataeng_tui.errors import UserError
 
 Phase = Literal["own", "schema", "write"]
-LOG = "dataeng_tui_changed"  # the function that the change log's triggers call; nobody else may
+LOG = (
+    "dataeng_tui_changed"  # the function of the change log's triggers; made only after all SQL was looked at
+)
 PAGES = 32_768  # of 4 KiB: a database of 128 MiB
 OPERATIONS = 5_000  # of SQLite's virtual machine between two looks at the clock
 
@@ -43,14 +45,20 @@ _LIMITS = {
 }
 
 
+class OutOfTime(Exception):
+    """The budget of the whole check has run out."""
+
+
 class Guard:
     """The guarded connection. ``phase`` says whose SQL is being prepared: our own, a schema, or a write."""
 
     def __init__(self, statement_seconds: float = 5.0) -> None:
         self.phase: Phase = "own"
         self.refused = ""  # what the authorizer last said no to
+        self.reads: set[tuple[str, str]] = set()  # the columns that writes look at: (table, column)
         self.statement_seconds = statement_seconds
-        self._until = float("inf")
+        self.deadline = float("inf")  # of everything that runs here, by time.perf_counter
+        self._until = self.deadline
         self.connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=1024)
         self._limit()
         self.connection.set_authorizer(self._authorize)
@@ -66,19 +74,20 @@ class Guard:
     def _authorize(
         self, action: int, first: str | None, second: str | None, database: str | None, inner: str | None
     ) -> int:
-        if self.phase == "own" or self._allowed(action, first, second, database, inner):
+        if self.phase == "own":
+            return sqlite3.SQLITE_OK
+        if self.phase == "write" and action == sqlite3.SQLITE_READ and first and second:
+            self.reads.add((first.lower(), second.lower()))
+        if self._allowed(action, first, second, database):
             return sqlite3.SQLITE_OK
         self.refused = self.refused or _name(action, first, second)
         return sqlite3.SQLITE_DENY
 
-    def _allowed(
-        self, action: int, first: str | None, second: str | None, database: str | None, inner: str | None
-    ) -> bool:
+    def _allowed(self, action: int, first: str | None, second: str | None, database: str | None) -> bool:
         if action in _READING:
-            return database in ("main", None) or (inner or "").startswith(LOG)
+            return database in ("main", None)
         if action == sqlite3.SQLITE_FUNCTION:
-            name = (second or "").lower()
-            return (name != LOG or (inner or "").startswith(LOG)) and name not in _FORBIDDEN_FUNCTIONS
+            return (second or "").lower() not in _FORBIDDEN_FUNCTIONS
         if action in _WRITING:
             return database == "main"
         if self.phase != "schema":
@@ -91,12 +100,12 @@ class Guard:
         return time.perf_counter() > self._until
 
     def start_clock(self) -> None:
-        """Give what runs from now on ``statement_seconds``."""
-        self._until = time.perf_counter() + self.statement_seconds
+        """Give what runs from now on ``statement_seconds``, or less if the deadline is nearer."""
+        self._until = min(time.perf_counter() + self.statement_seconds, self.deadline)
 
     def stop_clock(self) -> None:
-        """Let our own statements take their time."""
-        self._until = float("inf")
+        """From now on only the deadline counts."""
+        self._until = self.deadline
 
     def run(self, phase: Phase, work: Callable[[], object], where: str) -> None:
         """Do ``work``, in which somebody's SQL runs; its failure becomes a UserError that begins with ``where``."""
@@ -116,6 +125,8 @@ class Guard:
             return UserError(f"{where}: {self.refused} is not allowed in a scenario.")
         if isinstance(error, MemoryError):
             return UserError(f"{where}: it needs more memory than a scenario may have.")
+        if time.perf_counter() > self.deadline:
+            raise OutOfTime from None
         if "interrupted" in str(error):
             return UserError(
                 f"{where}: it ran longer than {self.statement_seconds:g} seconds and was stopped."

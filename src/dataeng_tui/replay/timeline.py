@@ -1,4 +1,4 @@
-"""A concrete schedule, played: one frozen frame a step, so that one can go back and forth without running anything."""
+"""A concrete schedule, played: one frozen frame a step, to go back and forth in without running anything."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Key = Value | tuple[Value, ...]
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """A table at one moment: ``rows`` by a key that a row keeps while it lives (its rowid, or its primary key)."""
+    """A table at one moment: ``rows`` by a key that a row keeps while it lives (its rowid, if it has one)."""
 
     name: str
     columns: tuple[str, ...]
@@ -34,9 +34,9 @@ class Cell:
 class Frame:
     """The world after a step; the first frame, with ``step`` None, is the world before any.
 
-    ``changed`` are the cells that this step wrote anew (all of a new row's), ``removed`` the rows it took away.
-    ``deliveries[i]`` is how often event ``i`` was delivered so far, ``delivered`` the events delivered so far.
-    ``observed`` is what the reader sees, ``quiet`` whether nothing is half done, so that a reader may be judged;
+    ``changed`` are the cells that this step wrote anew (all of a new row's), ``removed`` the rows it took.
+    ``deliveries[i]`` is how often event ``i`` was delivered, ``delivered`` the events delivered so far.
+    ``observed`` is what the reader sees, ``quiet`` whether nothing is half done, so that it may be judged;
     ``reference`` is what the reader would see without any fault, for the same delivered set.
     """
 
@@ -197,9 +197,9 @@ class _Player:
         return tuple(self._table(table) for table in self.database.tables)
 
     def _table(self, table: Table) -> TableState:
-        rows = self.database.rows(table)
+        rows = self.database.rows(table, table.shown)
         return TableState(
-            table.name, table.columns, {row[0] if table.rowid else row[1:]: row[1:] for row in rows}
+            table.name, table.shown, {row[0] if table.rowid else row[1:]: row[1:] for row in rows}
         )
 
     def _observed(self, tables: tuple[TableState, ...]) -> tuple[Row, ...]:

@@ -1,0 +1,253 @@
+"""The states of a scenario's tables, and what leads from one to another: try it, learn where it leads, undo.
+
+Triggers of our own tell what a transaction changed, so that nothing has to be read back. Where they could
+miss something (a schema with triggers of its own), the tables are read back whole.
+"""
+
+import marshal
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+
+from dataeng_tui.replay.database import Database, Locals, Refused, Row, quote
+from dataeng_tui.replay.guard import LOG
+from dataeng_tui.replay.identity import identities
+from dataeng_tui.replay.rows import DELETE, INSERT, SEQUENCE, UPDATE, Change, RowBits, stays_put
+from dataeng_tui.replay.scenario import Value
+
+_COLUMNS_LOGGED = 60  # a function takes at most 127 arguments: old and new values, and which table
+
+
+class States:
+    """The states reachable in one open database. The start is state 0; ``here`` is where the tables are."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.connection = database.connection
+        self.identities = identities(database)
+        self.bits = RowBits(self.identities)
+        self.here = 0
+        self._log: list[Change] = []
+        self._masks: dict[bytes, tuple[int, bool]] = {}
+        self._triggers = self._own_triggers()
+        self._whole = bool(self._triggers) or any(len(i.logged) > _COLUMNS_LOGGED for i in self.identities)
+        self._careful = bool(self._triggers) or self._has_foreign_keys()
+        self._sequences = self._sequences_matter()
+        self._bags = any(identity.bag for identity in self.identities)
+        self._plans = [] if database.locals else self._compile()
+        self._start()
+
+    def _start(self) -> None:
+        for number, identity in enumerate(self.identities):
+            if self._whole or identity.bag:
+                self.bits.start_with(number, self.database.rows(identity.table))
+        if self._sequences:
+            self.bits.start_with(SEQUENCE, self._read_sequences())
+        if not self._whole:
+            self._watch()
+        self.connection.execute("BEGIN")
+        self.connection.execute("SAVEPOINT node")
+
+    def _compile(self) -> list[list[list[tuple[str, Row]]]]:
+        """By event and transaction: the statements with their arguments."""
+        arguments, program = self.database.arguments, self.database.program
+        return [
+            [[(bound.sql, arguments(event.fields, bound, ())) for bound in part] for part in program]
+            for event in self.database.scenario.events
+        ]
+
+    def _own_triggers(self) -> list[tuple[str, str]]:
+        """The schema's triggers: name and text."""
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY rowid"
+        return self.connection.execute(query).fetchall()
+
+    def _has_foreign_keys(self) -> bool:
+        query = "SELECT 1 FROM pragma_foreign_key_list(?)"
+        names = [identity.table.name for identity in self.identities]
+        return any(self.connection.execute(query, (name,)).fetchone() for name in names)
+
+    def _sequences_matter(self) -> bool:
+        query = "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"
+        used = any(identity.table.key is not None and not identity.own_rowid for identity in self.identities)
+        return used and self.connection.execute(query).fetchone() is not None
+
+    def _watch(self) -> None:
+        """Put our triggers on every table; they fire for the rows that REPLACE takes away as well."""
+        log = self._log.append
+        self.connection.execute("PRAGMA recursive_triggers = ON")
+        self.connection.create_function(LOG, -1, lambda *change: log(change))
+        for number, identity in enumerate(self.identities):
+            old, new = ([f"{age}.{column}" for column in identity.logged] for age in ("OLD", "NEW"))
+            for kind, name, values in (
+                (INSERT, "INSERT", new),
+                (UPDATE, "UPDATE", old + new),
+                (DELETE, "DELETE", old),
+            ):
+                code = number * 3 + kind
+                self.connection.execute(
+                    f"CREATE TEMP TRIGGER {LOG}_{code} AFTER {name} ON main.{identity.table.quoted} "
+                    f"BEGIN SELECT {LOG}({', '.join([str(code), *values])}); END"
+                )
+
+    # Moving about
+
+    def go(self, state: int) -> None:
+        """Bring the tables to ``state``, so that transactions can be tried from there."""
+        if state == self.here:
+            return
+        run = self.connection.execute
+        run("RELEASE node")
+        if self._careful:
+            self._without_the_schemas_help(lambda: self._apply(state))
+        else:
+            self._apply(state)
+        self.here = state
+        self._log.clear()
+        run("SAVEPOINT node")
+
+    def _apply(self, state: int) -> None:
+        run = self.connection.execute
+        inserts = []
+        for bit, number, rowid, row, new in self.bits.of(state ^ self.here):
+            if number == SEQUENCE:
+                continue
+            if (state >> bit & 1) == new:
+                inserts.append(self.identities[number].insert(rowid, row))
+            else:
+                run(*self.identities[number].delete(rowid, row))
+        for sql, values in inserts:
+            run(sql, values)
+        if self._sequences:
+            self._set_sequences(state ^ self.bits.base)
+
+    def _set_sequences(self, present: int) -> None:
+        """Last, because inserting rows moves them."""
+        self.connection.execute("DELETE FROM sqlite_sequence")
+        for bit, (number, _, row) in enumerate(self.bits.rows):
+            if number == SEQUENCE and present >> bit & 1:
+                self.connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", row)
+
+    def _without_the_schemas_help(self, work: Callable[[], None]) -> None:
+        """Do ``work`` while no trigger and no foreign key of the schema can act or object."""
+        run = self.connection.execute
+        run("COMMIT")
+        run("PRAGMA foreign_keys = OFF")
+        run("BEGIN")
+        for name, _ in self._triggers:
+            run(f"DROP TRIGGER {quote(name)}")
+        work()
+        for _, sql in self._triggers:
+            run(sql)
+        run("COMMIT")
+        run("PRAGMA foreign_keys = ON")
+        run("BEGIN")
+
+    # Trying what happens
+
+    def deliver(self, event: int) -> tuple[int, str]:
+        """The state after a delivery of the event from here, and why it ended early if it did; here stays."""
+        if not self._plans:
+            return self._deliver_step_by_step(event)
+        execute, part = self.connection.execute, 0
+        try:
+            for part, plan in enumerate(self._plans[event]):
+                for sql, arguments in plan:
+                    execute(sql, arguments)
+        except sqlite3.Error as error:
+            reason = self._reason(error, part)
+            self._undo()
+            for plan in self._plans[event][:part]:  # these are committed; the refused one leaves nothing
+                for sql, arguments in plan:
+                    execute(sql, arguments)
+            return self._arrive(), reason
+        if not self._log and not self._whole and not self._sequences:
+            return self.here, ""
+        return self._arrive(), ""
+
+    def _deliver_step_by_step(self, event: int) -> tuple[int, str]:
+        reason = self._run(self.database.scenario.events[event].fields)
+        return self._arrive(), reason
+
+    def deliver_all(self, events: Sequence[Mapping[str, Value]]) -> int:
+        """The state after deliveries from here, of events that need not be the scenario's; here stays."""
+        for fields in events:
+            self._run(fields)
+        return self._arrive()
+
+    def _run(self, fields: Mapping[str, Value]) -> str:
+        """Every transaction for one event; why the database refused one of them, if it did."""
+        values: Locals = self.database.no_locals()
+        for transaction in range(len(self.database.program)):
+            logged = len(self._log)
+            found = self.database.run(fields, transaction, values)
+            if isinstance(found, Refused):
+                del self._log[logged:]
+                return found.reason
+            values = found
+        return ""
+
+    def recover(self) -> None:
+        """Undo what a statement stopped in the middle has left (SQLite may have rolled back itself)."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+        if not self._careful:  # nothing was ever committed, so that is the start
+            self.here = 0
+        self.connection.execute("PRAGMA foreign_keys = ON")
+        self.connection.execute("BEGIN")
+        self.connection.execute("SAVEPOINT node")
+        self._log.clear()
+
+    def transact(self, event: int, transaction: int, values: Locals) -> tuple[int, Locals | Refused]:
+        """The state and the locals after one transaction of the event from here; here stays."""
+        found = self.database.run(self.database.scenario.events[event].fields, transaction, values)
+        if isinstance(found, Refused):
+            self._log.clear()
+        return self._arrive(), found
+
+    def _reason(self, error: sqlite3.Error, transaction: int) -> str:
+        return self.database.reason(error, self.database.scenario.transactions[transaction].file)
+
+    def _undo(self) -> None:
+        self.connection.execute("ROLLBACK TO node")
+        self._log.clear()
+
+    def _arrive(self) -> int:
+        """The state the tables are in now; then they go back to where they were."""
+        if self._whole:
+            state, moved = self._read_back(), True
+        elif self._bags:
+            state, moved = self.bits.after(self.here, self._log), bool(self._log)
+        else:
+            mask, moved = self._mask()
+            state = self.here ^ mask
+        if self._sequences:
+            state, moved = self._with_sequences(state), True
+        if moved:
+            self.connection.execute("ROLLBACK TO node")
+        self._log.clear()
+        return state
+
+    def _mask(self) -> tuple[int, bool]:
+        """What the log flips, and whether anything has really moved."""
+        key = marshal.dumps(self._log, 2)
+        known = self._masks.get(key)
+        if known is None:
+            mask = self.bits.after(self.here, self._log) ^ self.here
+            known = self._masks[key] = (mask, not all(map(stays_put, self._log)))
+        return known
+
+    def _read_back(self) -> int:
+        present = 0
+        for number, identity in enumerate(self.identities):
+            present |= self.bits.present(number, self.database.rows(identity.table))
+        return present ^ (self.bits.base & ~self._sequence_bits())
+
+    def _read_sequences(self) -> list[Row]:
+        return self.connection.execute("SELECT NULL, name, seq FROM sqlite_sequence").fetchall()
+
+    def _sequence_bits(self) -> int:
+        return sum(1 << bit for bit, row in enumerate(self.bits.rows) if row[0] == SEQUENCE)
+
+    def _with_sequences(self, state: int) -> int:
+        present = self.bits.present(SEQUENCE, self._read_sequences())
+        mine = self._sequence_bits()
+        return (state & ~mine) | (present ^ (self.bits.base & mine))
