@@ -190,6 +190,12 @@ class AfterHours:
             synced.note if synced else "",
         )
 
+    def export(self, format_: str, shown: Report) -> Path:
+        """Write what is shown into the working folder; returns the file. Raises UserError."""
+        from dataeng_tui.after_hours.report import export
+
+        return export(format_, shown, self.status())
+
     def blog_rows(self) -> tuple[datetime, list[list[object]]] | None:
         """When the blog's own SQL last ran on Snowflake, and its rows; None if it never did."""
         owner = self.owner()
