@@ -39,6 +39,7 @@ class Services:
                 leave=given.leave,
                 changes=given.changes,
                 machines=given.machines,
+                passcode=given.passcode,
                 since=given.since,
                 until=given.until,
                 demo=self.settings.demo,

@@ -37,6 +37,7 @@ class AfterHoursSettings:
     leave: tuple[str, ...] = ()  # 2026-07-01, or 2026-07-01..2026-07-10
     changes: tuple[Mapping[str, object], ...] = ()  # {from = "2026-03-01", timezone = "…", work_hours = "…"}
     machines: tuple[Mapping[str, object], ...] = ()  # {program = "cron-*", reason = "…"}; {tag = "…", person = true}
+    passcode: str | None = None  # of MFA; it lasts for seconds, so it comes from the environment
     goal_hours: float | None = None  # after hours a week that one does not want to go over
     since: str | None = None
     until: str | None = None

@@ -20,7 +20,7 @@ from dataeng_tui.errors import UserError
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.certainty import Certainty
     from dataeng_tui.after_hours.sources.demo import DemoHistory
-    from dataeng_tui.after_hours.syncing import Progress, Result
+    from dataeng_tui.after_hours.syncing import Progress, Syncing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Options:
     leave: tuple[str, ...] = ()
     changes: tuple[Mapping[str, object], ...] = ()
     machines: tuple[Mapping[str, object], ...] = ()
+    passcode: str | None = None
     since: str | None = None
     until: str | None = None
     demo: bool = False
@@ -64,7 +65,7 @@ class Status:
 class AfterHours:
     """One person's hours. Everything that reads or writes blocks: call it from a worker.
 
-    ``open`` first (files are read, a new history is made), then ask. ``sync`` is a coroutine of its own loop.
+    ``open`` first (files are read, a new history is made), then ask.
     """
 
     def __init__(self, options: Options) -> None:
@@ -206,16 +207,27 @@ class AfterHours:
         """Whether there is a Snowflake to ask."""
         return self.source == "snowflake" and self.options.connection is not None
 
-    async def sync(self, progress: "Progress | None" = None) -> "Result":
-        """Bring the history up to date from Snowflake; cancel the task to stop it, on the server too.
+    def syncing(self, progress: "Progress | None" = None, may_prompt: bool = False) -> "Syncing":
+        """A sync from Snowflake: call its ``run`` in a worker's thread, and ``cancel`` from anywhere.
 
-        What has arrived until then stays. Raises UserError, one sentence with the next step.
+        What has arrived until it is cancelled stays. ``may_prompt`` says that the terminal is free for a login
+        by browser. Raises UserError, one sentence with the next step.
         """
-        from dataeng_tui.after_hours.syncing import sync
+        from dataeng_tui.after_hours.syncing import Syncing, sync
 
-        if not self.can_sync or self.options.connection is None:
+        o = self.options
+        connection = o.connection
+        if not self.can_sync or connection is None:
             raise UserError("There is no Snowflake to ask: name a connection, e.g.  --connection dev")
-        return await sync(self.history, self.options.connection, self.options.user, progress)
+        history = self.history
+        return Syncing(lambda: sync(history, connection, o.user, progress, o.passcode, may_prompt))
+
+    @property
+    def asks_in_a_browser(self) -> bool:
+        """Whether a sync needs the terminal for a login by browser: do it before the screen opens."""
+        from dataeng_tui.after_hours.sources.snowflake import logs_in_by_browser
+
+        return self.can_sync and logs_in_by_browser(self.options.connection or "")
 
     @cached_property
     def _demo(self) -> "DemoHistory":

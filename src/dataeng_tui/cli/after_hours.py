@@ -87,10 +87,8 @@ def _bring_up_to_date(service: "AfterHours") -> str | None:
     service.open()
     if not service.can_sync:
         return None
-    import asyncio
-
     try:
-        asyncio.run(service.sync(_progress))
+        service.syncing(_progress, may_prompt=True).run()
     except UserError as error:
         if service.owner() is None:
             raise
