@@ -21,9 +21,13 @@ from dataeng_tui.streams.snapshot import (
 from dataeng_tui.streams.sources.driver_api import Gauges, read_applications, read_gauges, read_running
 from dataeng_tui.streams.sources.driver_pages import Row, read_list, read_statistics, zone_offset
 from dataeng_tui.streams.sources.http import Answer, Http, KeepAlive, normal_url, without_secrets
+from dataeng_tui.text import clean
 
 _LIST = "/StreamingQuery/?active.pageSize=1000&completed.pageSize=1000"
+# What costs the driver and tells little at every poll, in seconds.
+_JOBS_EVERY = 3.0
 _GAUGES_EVERY = 30.0
+_PAGES_A_POLL = 4  # statistics, of what nobody looks at
 
 
 class Budget:
@@ -55,18 +59,21 @@ class _Read:
 
 
 class DriverUi:
-    """One driver's UI, at ``http://host:4040`` or behind a proxy's path.
+    """One driver's UI, at ``http://host:4040``, behind a proxy's path, or in a history server's
+    ``/history/<application>``.
 
     ``given``: somebody named it, so whatever is wrong with it is a problem to tell. A port that was merely
     found open and is no Spark stays silent.
     """
 
-    layer: Layer = "driver-ui"
-
     def __init__(
         self, url: str, http: Http | None = None, *, given: bool = True, budget: Budget | None = None
     ) -> None:
         self.where = normal_url(url)
+        # A history server has one API for all of its applications' pages.
+        root, history, _ = self.where.partition("/history/")
+        self._api = root + "/api/v1/applications"
+        self.layer: Layer = "history-server" if history else "driver-ui"
         self._http = http or KeepAlive()
         self._given = given
         self._budget = budget or Budget()
@@ -74,6 +81,8 @@ class DriverUi:
         self._offset: float | None = None
         self._ahead = 0.0
         self._reads: dict[str, _Read] = {}
+        self._running: dict[str, int | None] | None = None
+        self._jobs_at = float("-inf")
         self._gauges: dict[str, Gauges] = {}
         self._gauges_at = float("-inf")
 
@@ -81,30 +90,53 @@ class DriverUi:
         self._http.close()
 
     def poll(self, now: float, focus: Focus) -> Observation:
-        running = self._running()
-        if running is None:
-            # No application yet, or another one on the same port.
-            failed = self._identify()
-            if failed is not None:
-                return self._failed(failed, now)
-            running = self._running()
-        application = self._application
-        assert application is not None
-        answer = self._get(_LIST)
-        rows = read_list(answer.text) if answer.status == 200 else None
-        if rows is None and answer.status != 404:
+        if self._application is None and (why := self._identify()):
+            return self._failed(why, now)
+        answer, rows = self._list()
+        if rows is None:
             return self._failed(_refusal(answer), now)
-        rows = rows or ()
+        if self._jobs_due(now, focus, rows):
+            application = self._application
+            if not self._ask_jobs(now):
+                # Another application answers on this port now.
+                if why := self._identify():
+                    return self._failed(why, now)
+                self._ask_jobs(now)
+            if self._application != application:
+                answer, listed = self._list()
+                rows = listed or ()
         self._learn_clock(rows, answer, now)
         batches = self._statistics(rows, focus)
         self._read_gauges(now, focus, rows)
+        assert self._application is not None
         return Observation(
             layer=self.layer,
             where=self.where,
             at=now,
-            applications=(application,),
-            queries=tuple(self._query(row, running, batches.get(row.run_id, ())) for row in rows),
+            applications=(self._application,),
+            queries=tuple(self._query(row, batches.get(row.run_id, ())) for row in rows),
         )
+
+    def _list(self) -> tuple[Answer, tuple[Row, ...] | None]:
+        """The list page's rows; none where the application has never had a query, and so has no such page."""
+        answer = self._get(_LIST)
+        if answer.status == 404:
+            return answer, ()
+        return answer, read_list(answer.text) if answer.status == 200 else None
+
+    def _jobs_due(self, now: float, focus: Focus, rows: tuple[Row, ...]) -> bool:
+        """Every few polls; each time for what is looked at; and for a new run, as the application may be new."""
+        if abs(now - self._jobs_at) >= _JOBS_EVERY or focus.everything:
+            return True
+        return any(row.run_id in focus.runs or row.run_id not in self._reads for row in rows)
+
+    def _ask_jobs(self, now: float) -> bool:
+        """Learn which batches are in flight; False when the application is not known there."""
+        assert self._application is not None
+        answer = self._http.get(f"{self._api}/{self._application.id}/jobs?status=running")
+        self._running = read_running(answer.text) if answer.status == 200 else None
+        self._jobs_at = now
+        return self._running is not None or answer.status != 404
 
     def _get(self, path: str) -> Answer:
         return self._http.get(self.where + path)
@@ -117,8 +149,9 @@ class DriverUi:
 
     def _identify(self) -> str | None:
         """Find out which application this is; what is wrong, if anything is."""
-        answer = self._get("/api/v1/applications")
-        found = read_applications(answer.text, self.where) if answer.status == 200 else None
+        answer = self._http.get(self._api)
+        shown = without_secrets(self.where)
+        found = read_applications(answer.text, shown) if answer.status == 200 else None
         if not found:
             return _refusal(answer)
         # Behind YARN's proxy the path names the application; a driver of its own lists just one.
@@ -130,12 +163,6 @@ class DriverUi:
             self._reads, self._gauges, self._gauges_at = {}, {}, float("-inf")
         self._application = application
         return None
-
-    def _running(self) -> dict[str, int | None] | None:
-        if self._application is None:
-            return None
-        answer = self._get(f"/api/v1/applications/{self._application.id}/jobs?status=running")
-        return read_running(answer.text) if answer.status == 200 else None
 
     def _learn_clock(self, rows: tuple[Row, ...], answer: Answer, now: float) -> None:
         """The driver's zone and how far its clock is ahead of ours; once, so that nothing trembles."""
@@ -153,9 +180,10 @@ class DriverUi:
         """New batches by run. What is looked at comes first, then what has waited longest."""
         stale = [row for row in rows if self._reads.setdefault(row.run_id, _Read()).mark != row.mark]
         stale.sort(key=lambda row: (row.run_id not in focus.runs, self._reads[row.run_id].asked))
-        found = {}
+        found: dict[str, tuple[Batch, ...]] = {}
         for row in stale:
-            if not (focus.everything or row.run_id in focus.runs or self._budget.take()):
+            wanted = focus.everything or row.run_id in focus.runs
+            if not wanted and (len(found) >= _PAGES_A_POLL or not self._budget.take()):
                 break
             read = self._reads[row.run_id]
             answer = self._get(f"/StreamingQuery/statistics/?id={row.run_id}")
@@ -176,9 +204,7 @@ class DriverUi:
             answer = self._get("/metrics/json/")
             self._gauges = read_gauges(answer.text) if answer.status == 200 else {}
 
-    def _query(
-        self, row: Row, running: dict[str, int | None] | None, batches: tuple[Batch, ...]
-    ) -> StreamingQuery:
+    def _query(self, row: Row, batches: tuple[Batch, ...]) -> StreamingQuery:
         assert self._application is not None
         started = None if row.start is None or self._offset is None else row.start - self._offset
         ended = started if row.batch_id is None else None
@@ -189,7 +215,7 @@ class DriverUi:
             run_id=row.run_id,
             id=row.id,
             name=row.name,
-            state=_state(row, running),
+            state=_state(row, self._running),
             batch_id=row.batch_id,
             exception=row.exception,
             started_at=started,
@@ -197,7 +223,7 @@ class DriverUi:
             seen_in=(self.layer,),
             batches=batches,
         )
-        gauges = self._gauges.get(row.name or row.id or "")
+        gauges = self._gauges.get(clean(row.name or row.id or ""))
         if gauges is None or row.status != "RUNNING":
             return query
         told = gauges.query(query.application, query.run_id)
@@ -210,7 +236,9 @@ def _state(row: Row, running: dict[str, int | None] | None) -> State:
     if row.status != "RUNNING":
         return "finished"
     if running is not None and row.run_id in running:
-        return "processing"
+        flying = running[row.run_id]
+        if flying is None or row.batch_id is None or flying > row.batch_id:
+            return "processing"
     if row.batch_id is None and row.input_rate is None:
         return "initializing"
     return "running" if running is None else "waiting"
