@@ -90,7 +90,10 @@ class FakeSnowflake:
     def load(self, rows: Sequence[dict[str, Any]], table: str = "QUERY_HISTORY") -> None:
         """Add rows to a table of ACCOUNT_USAGE; a column left out is NULL."""
         columns = SESSION_COLUMNS if table == "SESSIONS" else COLUMNS
-        held = [name[0] for name in self.query(f"SELECT column_name FROM duckdb_columns() WHERE table_name = '{table}'")]
+        held = [
+            name[0]
+            for name in self.query(f"SELECT column_name FROM duckdb_columns() WHERE table_name = '{table}'")
+        ]
         names = [name for name in columns if name in held]
         marks = ", ".join(["?"] * len(names))
         sql = f"INSERT INTO snowflake.account_usage.{table} ({', '.join(names)}) VALUES ({marks})"
@@ -110,7 +113,11 @@ class FakeSnowflake:
         for held in (self.refuse, self.asked, self.logins, self.aborted):
             held.clear()  # type: ignore[attr-defined]
         self.query("CREATE SCHEMA IF NOT EXISTS snowflake.account_usage")
-        for table, columns in (("QUERY_HISTORY", COLUMNS), ("RECENT", COLUMNS), ("SESSIONS", SESSION_COLUMNS)):
+        for table, columns in (
+            ("QUERY_HISTORY", COLUMNS),
+            ("RECENT", COLUMNS),
+            ("SESSIONS", SESSION_COLUMNS),
+        ):
             kinds = ", ".join(f"{name} {kind}" for name, kind in columns.items())
             self.query(f"CREATE OR REPLACE TABLE snowflake.account_usage.{table} ({kinds})")
 
@@ -168,10 +175,14 @@ def _application(server: FakeSnowflake) -> Callable[..., Any]:
         if server.hang and server.hang in sql:
             await asyncio.wait_for(released.wait(), 60)
             gone = {"errorCode": "000604", "sqlState": "57014", "queryId": "01b0"}
-            return JSONResponse({"success": False, "code": "000604", "message": "SQL execution canceled", "data": gone})
+            return JSONResponse(
+                {"success": False, "code": "000604", "message": "SQL execution canceled", "data": gone}
+            )
         user = str(data.get("LOGIN_NAME", "")).replace("'", "''")
-        body["sqlText"] = _RECENT.sub(_RECENT_VIEW, sql).replace("CURRENT_USER()", f"'{user}'").replace(
-            "CURRENT_ORGANIZATION_NAME() || '-' || CURRENT_ACCOUNT_NAME()", "'ACME-DATA'"
+        body["sqlText"] = (
+            _RECENT.sub(_RECENT_VIEW, sql)
+            .replace("CURRENT_USER()", f"'{user}'")
+            .replace("CURRENT_ORGANIZATION_NAME() || '-' || CURRENT_ACCOUNT_NAME()", "'ACME-DATA'")
         )
         request._body = json.dumps(body).encode()
         request.scope["headers"] = [h for h in request.scope["headers"] if h[0] != b"content-encoding"]

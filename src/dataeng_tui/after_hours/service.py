@@ -210,8 +210,8 @@ class AfterHours:
     def syncing(self, progress: "Progress | None" = None, may_prompt: bool = False) -> "Syncing":
         """A sync from Snowflake: call its ``run`` in a worker's thread, and ``cancel`` from anywhere.
 
-        What has arrived until it is cancelled stays. ``may_prompt`` says that the terminal is free for a login
-        by browser. Raises UserError, one sentence with the next step.
+        What has arrived until it is cancelled stays. ``may_prompt`` says that the terminal is free for a
+        login by browser. Raises UserError, one sentence with the next step.
         """
         from dataeng_tui.after_hours.syncing import Syncing, sync
 

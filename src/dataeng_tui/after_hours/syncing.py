@@ -15,7 +15,13 @@ from typing import Any, Final
 from dataeng_tui.after_hours.activity import microseconds
 from dataeng_tui.after_hours.history import History, Owner, Synced
 from dataeng_tui.after_hours.sources.refusals import Refusal
-from dataeng_tui.after_hours.sources.snowflake import Row, Session, logs_in_by_browser, open_session, statement_of
+from dataeng_tui.after_hours.sources.snowflake import (
+    Row,
+    Session,
+    logs_in_by_browser,
+    open_session,
+    statement_of,
+)
 from dataeng_tui.after_hours.statement import OWN_TAG
 from dataeng_tui.errors import UserError
 from dataeng_tui.resources import sql
@@ -29,12 +35,12 @@ NARROWEST: Final = timedelta(seconds=1)
 BLOG_EVERY: Final = timedelta(days=1)
 WHOLE, PART = "ACCOUNT_USAGE", "QUERY_HISTORY_BY_USER"
 _ONLY_RECENT: Final = (
-    "Only the last 7 days could be read, as this role may not see ACCOUNT_USAGE; for a whole year:  GRANT DATABASE "
-    "ROLE SNOWFLAKE.GOVERNANCE_VIEWER TO ROLE <role>"
+    "Only the last 7 days could be read, as this role may not see ACCOUNT_USAGE; for the whole year:  GRANT "
+    "DATABASE ROLE SNOWFLAKE.GOVERNANCE_VIEWER TO ROLE <role>"
 )
 _NO_SESSIONS: Final = (
-    "Which program ran a statement is not known, as this role may not see SESSIONS; for that:  GRANT DATABASE "
-    "ROLE SNOWFLAKE.SECURITY_VIEWER TO ROLE <role>"
+    "Which program ran a statement is not known, as this role may not see SESSIONS; for that:  GRANT "
+    "DATABASE ROLE SNOWFLAKE.SECURITY_VIEWER TO ROLE <role>"
 )
 
 Progress = Callable[[str, int], None]
@@ -61,11 +67,11 @@ async def sync(
 ) -> Result:
     """Bring the history of the connection's user (or of ``user``) up to date. Raises UserError.
 
-    Everything is kept a page at a time: what has come before it is cancelled or killed is not asked for again.
+    Everything is kept a page at a time: what came before it is cancelled or killed is not asked for again.
     """
     if logs_in_by_browser(connection) and not may_prompt:
         raise UserError(
-            f"The connection {connection} logs in through a browser, which needs the terminal: leave, and run  "
+            f"The connection {connection} logs in through a browser and needs the terminal: leave, and run  "
             f"dataeng-tui after-hours --connection {connection}"
         )
     tell = progress or (lambda stage, rows: None)
@@ -79,7 +85,7 @@ async def sync(
 
 
 class Syncing:
-    """A sync on a loop of its own, for a worker's thread: ``run`` blocks, ``cancel`` comes from any thread."""
+    """A sync on a loop of its own: ``run`` blocks a worker's thread, ``cancel`` comes from any other."""
 
     def __init__(self, make: Callable[[], Coroutine[Any, Any, Result]]) -> None:
         self._make = make
@@ -196,7 +202,9 @@ class _Sync:
                 raise
             self.notes.append(_NO_SESSIONS)
             return
-        found = [(str(n), program or "", client or "", microseconds(_aware(at))) for n, at, client, program in rows]
+        found = [
+            (str(n), program or "", client or "", microseconds(_aware(at))) for n, at, client, program in rows
+        ]
         with self.history.writing() as writer:
             writer.add_sessions(self.owner.id, found)
             writer.apply_sessions(self.owner.id, microseconds(since))

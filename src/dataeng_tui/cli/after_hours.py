@@ -1,5 +1,6 @@
 """``dataeng-tui after-hours``: the report, headless; ``forget`` removes what was kept."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -98,7 +99,7 @@ def _bring_up_to_date(service: "AfterHours") -> str | None:
 
 
 def _progress(stage: str, rows: int) -> None:
-    if click.get_text_stream("stderr").isatty():
+    if sys.stderr.isatty():
         click.echo(f"\r\x1b[K{stage}, {rows} statements", nl=False, err=True)
 
 

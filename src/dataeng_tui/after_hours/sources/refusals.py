@@ -20,10 +20,14 @@ _SIGNS: Final[tuple[tuple[Kind, frozenset[int], str], ...]] = (
     ("locked", frozenset({390102}), r"temporarily locked|is locked|user .*locked"),
     ("disabled", frozenset({390101}), r"access disabled|user .*disabled"),
     ("policy", frozenset({390422}), r"not allowed to access snowflake|network policy"),
-    ("expired", frozenset({390110, 390112, 390114, 390318, 394508}), r"token.*expired|expired.*token|password.*expired"),
+    (
+        "expired",
+        frozenset({390110, 390112, 390114, 390318, 394508}),
+        r"(token|password).*expired|expired.*(token|password)",
+    ),
     ("key", frozenset({390144}), r"jwt token|private key"),
     ("mfa", frozenset({390127, 390197, 394507}), r"multi-factor|\bmfa\b|passcode|duo security"),
-    ("token", frozenset({390303, 394400, 394501}), r"access token.*invalid|invalid.*access token|token is invalid"),
+    ("token", frozenset({390303, 394400, 394501}), r"token.*invalid|invalid.*token"),
     ("password", frozenset({390100}), r"incorrect username or password"),
     ("warehouse", frozenset({606}), r"no active warehouse"),
     ("quota", frozenset({90073}), r"resource monitor|quota"),
@@ -64,8 +68,8 @@ _SENTENCES: Final[dict[Kind, str]] = {
     "larger warehouse in connections.toml.",
     "network": "Snowflake cannot be reached with the connection {name}: see whether the network, a VPN or a "
     "proxy is up ({message}).",
-    "connection": "There is no connection {name} in Snowflake's connections.toml: add a table [{name}], or name "
-    "another with --connection.",
+    "connection": "There is no connection {name} in Snowflake's connections.toml: add a table [{name}], or "
+    "name another with --connection.",
     "column": "Snowflake knows a column by another name ({message}): update dataeng-tui.",
     "other": "Snowflake refuses the connection {name}: {message}.",
 }
@@ -83,7 +87,7 @@ def refusal(error: Exception, name: str) -> Refusal:
     """The refusal behind an error of the connector's; ``name`` is the connection's."""
     code = getattr(error, "errno", None)
     message = _message(error)
-    for kind, codes, words in _SIGNS:
+    for kind, _, words in _SIGNS:
         if re.search(words, message, re.IGNORECASE):
             return Refusal(kind, name, message)
     for kind, codes, _ in _SIGNS:

@@ -1,4 +1,4 @@
-"""Statements from Snowflake, through its own connector; every statement sent is a file in ``sql/after_hours``.
+"""Statements from Snowflake, by its own connector; every statement sent is a file in ``sql/after_hours``.
 
 The connector's asynchronous side is used because cancelling its task also aborts the query on the server.
 Moments are bound as texts with their offset: the connector would send a datetime without its zone, and the
@@ -123,7 +123,7 @@ def _text(value: object) -> str:
 
 
 def _settings_of(name: str) -> dict[str, Any]:
-    """A connection's own settings, as far as they can be read; the connector complains about what is wrong."""
+    """A connection's own settings, as far as they can be read; it is the connector that complains."""
     home = os.environ.get("SNOWFLAKE_HOME")
     folders: Sequence[Path] = (
         [Path(home).expanduser()]
@@ -150,6 +150,6 @@ def _errors() -> type[Exception]:
     return found
 
 
-def _quiet() -> warnings.catch_warnings[None]:
+def _quiet() -> "warnings.catch_warnings[None]":
     """Nothing of the connector's may reach the terminal: a full-screen program may be on it."""
     return warnings.catch_warnings(action="ignore")

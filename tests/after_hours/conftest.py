@@ -1,0 +1,23 @@
+"""A Snowflake on a socket, one for all tests of a process, empty at the start of each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.snowflake_server import FakeSnowflake, snowflake_server
+
+
+@pytest.fixture(scope="session")
+def _running_snowflake() -> Iterator[FakeSnowflake]:
+    pytest.importorskip("snowflake.connector")
+    with snowflake_server() as server:
+        yield server
+
+
+@pytest.fixture
+def snowflake(_running_snowflake: FakeSnowflake, tmp_path: Path) -> FakeSnowflake:
+    """The server, empty, with a connection ``dev`` to it in this test's connections.toml."""
+    _running_snowflake.clear()
+    _running_snowflake.connections_toml(tmp_path / "snowflake")
+    return _running_snowflake

@@ -1,0 +1,107 @@
+"""Each thing that Snowflake refuses is its own sentence with the next step, proved by a server that says so."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from dataeng_tui.after_hours.service import AfterHours, Options
+from dataeng_tui.errors import UserError
+from tests.snowflake_server import FakeSnowflake
+
+LOGINS = {
+    "password": ("390100", "Incorrect username or password was specified.", "put them right"),
+    "locked": (
+        "390102",
+        "Your user account has been temporarily locked due to too many failed attempts. Try again after 15 minutes "
+        "or contact your account administrator for assistance.",
+        "wait 15 minutes",
+    ),
+    "disabled": ("390101", "User access disabled. Contact your local system administrator.", "enable it"),
+    "suspended": ("390913", "Your account is suspended due to lack of payment method.", "account of the connection"),
+    "token expired": ("390318", "OAuth access token expired. [abc]", "has expired"),
+    "PAT expired": ("394508", "Programmatic access token has expired.", "has expired"),
+    "PAT invalid": ("394400", "Programmatic access token is invalid.", "make a new one"),
+    "key": ("390144", "JWT token is invalid. [0ce9eb56-821d]", "RSA_PUBLIC_KEY"),
+    "mfa": ("390197", "Multi-factor authentication is required for this account.", "second factor"),
+    "policy": ("390422", "Incoming request with IP/Token 1.2.3.4 is not allowed to access Snowflake.", "network policy"),
+}
+QUERIES = {
+    "warehouse": (
+        ("000606", "57P03", "No active warehouse selected in the current session. Select an active warehouse."),
+        "no running warehouse",
+    ),
+    "quota": (
+        ("090073", "22000", "Warehouse 'WH' cannot be resumed because resource monitor 'RM' has exceeded its quota."),
+        "used up its credits",
+    ),
+    "slow": (
+        ("000630", "57014", "Statement reached its statement or warehouse timeout of 60 second(s) and was canceled."),
+        "time limit",
+    ),
+}
+
+
+def sync() -> None:
+    service = AfterHours(Options(connection="dev", timezone="UTC"))
+    try:
+        service.syncing().run()
+    finally:
+        service.close()
+
+
+@pytest.mark.parametrize("what", LOGINS)
+def test_a_login_that_is_refused_is_one_sentence_with_the_next_step(snowflake: FakeSnowflake, what: str) -> None:
+    code, message, expected = LOGINS[what]
+    snowflake.login_error = (code, message)
+    with pytest.raises(UserError) as error:
+        sync()
+    assert expected in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "dev" in str(error.value)
+
+
+def test_no_two_of_them_are_the_same_sentence(snowflake: FakeSnowflake) -> None:
+    said = set()
+    for code, message, _ in LOGINS.values():
+        snowflake.login_error = (code, message)
+        with pytest.raises(UserError) as error:
+            sync()
+        said.add(str(error.value))
+    assert len(said) == len(LOGINS) - 1  # a token has expired, whichever kind it is
+
+
+@pytest.mark.parametrize("what", QUERIES)
+def test_a_query_that_is_refused_is_one_sentence_with_the_next_step(snowflake: FakeSnowflake, what: str) -> None:
+    refusal, expected = QUERIES[what]
+    snowflake.refuse["FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY"] = refusal
+    with pytest.raises(UserError, match=expected):
+        sync()
+
+
+def test_no_network_is_a_sentence_of_its_own(snowflake: FakeSnowflake, tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        snowflake.connections_toml(tmp_path / "snowflake", login_timeout="2")
+        file = tmp_path / "snowflake" / "connections.toml"
+        port = nobody.getsockname()[1]
+        file.write_text(file.read_text().replace(str(snowflake.port), str(port)) + "retry_max_attempts = 1\n")
+        with pytest.raises(UserError, match="cannot be reached"):
+            sync()
+
+
+def test_a_connection_that_is_not_there_is_named(snowflake: FakeSnowflake) -> None:
+    service = AfterHours(Options(connection="prod", timezone="UTC"))
+    with pytest.raises(UserError, match=r"no connection prod in Snowflake's connections\.toml"):
+        service.syncing().run()
+    service.close()
+
+
+def test_a_browser_login_waits_for_the_terminal(snowflake: FakeSnowflake, tmp_path: Path) -> None:
+    snowflake.connections_toml(tmp_path / "snowflake", authenticator="externalbrowser")
+    service = AfterHours(Options(connection="dev", timezone="UTC"))
+    assert service.asks_in_a_browser
+    with pytest.raises(UserError, match="logs in through a browser"):
+        service.syncing().run()
+    assert not snowflake.logins
+    service.close()
