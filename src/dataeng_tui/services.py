@@ -90,5 +90,7 @@ class Services:
             self.after_hours.close()
         if "streams" in self.__dict__:
             self.streams.stop()
+        if "replay" in self.__dict__:
+            self.replay.close()
         if "demo" in self.__dict__:
             self.demo.close()

@@ -1,13 +1,14 @@
 """``dataeng-tui replay``: what the sandbox shows, without the screen."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import click
 
 from dataeng_tui.errors import UserError
-from dataeng_tui.replay import report
+from dataeng_tui.replay import report, story
 from dataeng_tui.replay.schedule import Schedule, deliveries
 from dataeng_tui.replay.service import Replay
 from dataeng_tui.services import Services
@@ -24,7 +25,7 @@ _FAULTS = click.option(
 )
 
 
-def _format(*names: str) -> Any:
+def _format(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return click.option("--format", "form", type=click.Choice(names), default="text", show_default=True)
 
 
@@ -91,7 +92,7 @@ def play(settings: Settings, path: str, schedule: str | None, form: str) -> None
     scenario = service.load(path)
     steps = deliveries(*range(1, len(scenario.events) + 1)) if schedule is None else _schedule(schedule)
     timeline = service.timeline(scenario, steps)
-    click.echo(_json(report.timeline_json(timeline)) if form == "json" else report.timeline_text(timeline))
+    click.echo(_json(story.timeline_json(timeline)) if form == "json" else story.timeline_text(timeline))
 
 
 @command.command("matrix")
@@ -115,10 +116,8 @@ def explain(settings: Settings, path: str, faults: tuple[str, ...], form: str) -
     """What the scenario is, and its counterexamples played step by step, each on the whole log."""
     service = _replay(settings)
     scenario = service.load(path)
-    stories = service.stories(scenario, faults or None)
-    click.echo(
-        _json([s.as_json() for s in stories]) if form == "json" else report.explanation(scenario, stories)
-    )
+    told = service.stories(scenario, faults or None)
+    click.echo(_json([s.as_json() for s in told]) if form == "json" else story.explanation(scenario, told))
 
 
 def _replay(settings: Settings) -> Replay:

@@ -29,9 +29,11 @@ def check(
     faults: Iterable[str] | None = None,
     seconds: float | None = None,
     progress: Progress | None = None,
+    forget: bool = True,
 ) -> Verdict:
     """Search the scenario's faults (or these) for at most its budget, or ``seconds``, altogether.
 
+    ``forget``: find out which fields the tables forget, too.
     Raises UserError for SQL that does not hold, and whatever ``progress`` raises to call the check off.
     """
     names = tuple(faults) if faults is not None else scenario.faults
@@ -40,7 +42,7 @@ def check(
             raise UserError(f"There is no fault {name!r}. Known: {', '.join(FAULTS)}.")
     run = Run(scenario)
     try:
-        return run.verdict(names, scenario.seconds or seconds or SECONDS, progress)
+        return run.verdict(names, scenario.seconds or seconds or SECONDS, progress, forget=forget)
     finally:
         run.close()
 
@@ -57,14 +59,17 @@ class Run:
         self.log = Log(len(scenario.events), scenario.partitions, len(scenario.transactions))
         self.columns: tuple[str, ...] = ()
 
-    def verdict(self, names: Sequence[str], seconds: float, progress: Progress | None) -> Verdict:
+    def verdict(
+        self, names: Sequence[str], seconds: float, progress: Progress | None, *, forget: bool = True
+    ) -> Verdict:
         """The whole answer."""
         end = time.perf_counter() + seconds
         found = []
         for number, name in enumerate(names):
             now = time.perf_counter()
             found.append(self.fault(name, now + max(end - now, 0) / (len(names) - number), progress))
-        forgotten, complete = self._forgotten(end)
+        forgotten, complete = self._forgotten(end) if forget else ((), True)
+        expected = None if self.scenario.expect is None else self._unexpected() is None
         return Verdict(
             scenario=self.scenario.name,
             title=self.scenario.title,
@@ -72,6 +77,8 @@ class Run:
             forgotten=forgotten,
             bounds=Bounds(self.log.events, _redelivery(names), ISOLATION),
             engine=ENGINE,
+            result=self.reader.rows(self.reference.state(self._everything)),
+            as_expected=expected,
             notes=tuple(self._notes(complete)),
         )
 
@@ -149,10 +156,6 @@ class Run:
         if _as_expected(rows, expected, self.scenario.name):
             return None
         return Counterexample(self.without_fault(everything), (), rows, tuple(expected))
-
-    def total(self) -> tuple[Mapping[str, Value], ...]:
-        """What the reader sees after the whole log without a fault."""
-        return self.reader.rows(self.reference.state(self._everything))
 
     def _forgotten(self, end: float) -> tuple[tuple[Forgotten, ...], bool]:
         until = max(end, time.perf_counter() + 0.5)

@@ -140,7 +140,7 @@ def read(folder: Path, *, builtin: bool = False) -> Scenario:
 
 def read_events(file: Path) -> tuple[Event, ...]:
     """The log in ``file``: a JSON object a line. Raises UserError with the number of a bad line."""
-    events = []
+    events: list[Event] = []
     for number, line in enumerate(_text(file).split("\n"), 1):
         if line.strip():
             events.append(Event(len(events) + 1, event_fields(line, f"{file}, line {number}")))

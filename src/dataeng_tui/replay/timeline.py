@@ -210,10 +210,8 @@ class _Player:
         for table in tables:
             kept = [i for i, column in enumerate(table.columns) if f"{table.name}.{column}" not in ignored]
             found += sorted(
-                (
-                    (table.name, ", ".join(f"{table.columns[i]}={row[i]!r}" for i in kept))
-                    for row in table.rows.values()
-                )
+                (table.name, ", ".join(f"{table.columns[i]}={row[i]!r}" for i in kept))
+                for row in table.rows.values()
             )
         return tuple(found)
 

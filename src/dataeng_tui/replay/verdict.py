@@ -108,7 +108,8 @@ class Verdict:
     forgotten: tuple[Forgotten, ...]
     bounds: Bounds
     engine: str
-    columns: tuple[str, ...] = ()  # of the counterexamples' rows
+    result: Rows = ()  # what the reader sees after the whole log without a fault
+    as_expected: bool | None = None  # None: the scenario does not say what it expects
     notes: tuple[str, ...] = ()
 
     @property

@@ -1,0 +1,3 @@
+INSERT INTO campaign (id, email, subject, date, sent)
+VALUES (:id, :email, :subject, :date, :sent)
+ON CONFLICT (id) DO NOTHING;

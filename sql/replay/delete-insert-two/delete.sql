@@ -1,0 +1,1 @@
+DELETE FROM sending WHERE id = :id AND date = :date;

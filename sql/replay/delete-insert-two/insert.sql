@@ -1,0 +1,1 @@
+INSERT INTO sending (id, email, date, sent) VALUES (:id, :email, :date, :sent);

@@ -1,0 +1,11 @@
+CREATE TABLE campaign (
+    id      INTEGER PRIMARY KEY,
+    email   TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    date    TEXT NOT NULL,
+    sent    INTEGER NOT NULL
+);
+CREATE TABLE inbox (
+    message_id TEXT PRIMARY KEY,
+    date       TEXT NOT NULL
+) WITHOUT ROWID;

@@ -1,0 +1,8 @@
+INSERT INTO campaign (id, email, subject, date, sent)
+SELECT :id, :email, :subject, :date, :sent
+WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE message_id = :message_id)
+ON CONFLICT (id) DO UPDATE SET
+    date = max(date, excluded.date),
+    sent = sent + excluded.sent;
+INSERT INTO inbox (message_id, date) VALUES (:message_id, :date) ON CONFLICT DO NOTHING;
+DELETE FROM inbox WHERE date < datetime(:date, '-30 minutes');

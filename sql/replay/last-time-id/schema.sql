@@ -1,0 +1,8 @@
+CREATE TABLE campaign (
+    id      INTEGER PRIMARY KEY,
+    email   TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    date    TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    sent    INTEGER NOT NULL
+);

@@ -1,0 +1,10 @@
+CREATE TABLE campaign (
+    id      INTEGER PRIMARY KEY,
+    email   TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    date    TEXT NOT NULL,
+    sent    INTEGER NOT NULL
+);
+CREATE TABLE ledger (
+    message_id TEXT PRIMARY KEY
+) WITHOUT ROWID;

@@ -1,0 +1,1 @@
+SELECT coalesce(max(sent), 0) AS current FROM campaign WHERE id = :id;

@@ -1,0 +1,6 @@
+CREATE TABLE subscriber (
+    id      INTEGER PRIMARY KEY,
+    email   TEXT NOT NULL,
+    date    TEXT NOT NULL,
+    deleted INTEGER NOT NULL
+);
