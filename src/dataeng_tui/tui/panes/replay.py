@@ -1,11 +1,249 @@
-"""The pane "Replay"."""
+"""The pane "Replay": a log delivered step by step, faults by single keys, and the verdict beside it."""
 
 from typing import ClassVar
 
-from dataeng_tui.tui.panes import Pane
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.reactive import reactive
+from textual.timer import Timer
+
+from dataeng_tui.replay import sandbox
+from dataeng_tui.replay.scenario import Scenario
+from dataeng_tui.replay.schedule import Schedule
+from dataeng_tui.replay.verdict import Counterexample, FaultVerdict, Verdict
+from dataeng_tui.services import Services
+from dataeng_tui.tui import replay_work as work
+from dataeng_tui.tui.keys import key
+from dataeng_tui.tui.panes.replay_parts import ByHand, Opening
+from dataeng_tui.tui.widgets.replay_log import EventLog
+from dataeng_tui.tui.widgets.replay_steps import Steps
+from dataeng_tui.tui.widgets.replay_tables import Tables
+from dataeng_tui.tui.widgets.replay_verdicts import Verdicts, words
+
+FIRST = ("additive", "one-to-many")  # what is on the screen at first: the bug, and a cure beside it
+BEAT = 0.9  # seconds a step while playing: time enough to read its line
 
 
-class ReplayPane(Pane):
-    """Replay."""
+class ReplayPane(ByHand, Opening):
+    """One or two designs, a schedule, and where one stands in it."""
 
     NAME: ClassVar[str] = "Replay"
+    HELP_TEXT: ClassVar[str] = """
+Every event of the log is delivered to the write, one step after the other. Break something: lose an
+acknowledgement, deliver an event again, change the order, rewind, die half way. ▸ marks a cell that the
+step changed, ≠ one that the reader would not see without the fault, and beside it what it would be.
+
+The verdict is searched behind the screen: every schedule of each fault, any number of redeliveries.
+Enter on a fault plays its shortest counterexample, then the same events without the fault.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("right_square_bracket", "step(1)", "Step", "replay.step"),
+        key("left_square_bracket", "step(-1)", "Back", "replay.back"),
+        key("space", "play", "Play", "replay.play"),
+        key("l", "lose_ack", "Lose ack", "replay.lose-ack", tooltip="the delivery just made comes again"),
+        key("r", "redeliver", "Redeliver", "replay.redeliver", tooltip="the chosen event comes now"),
+        key("w", "swap", "Swap", "replay.swap", tooltip="the delivery just made and the next change places"),
+        key("b", "rewind", "Rewind", "replay.rewind", tooltip="to the chosen event's offset"),
+        key("x", "crash", "Crash", "replay.crash", tooltip="the worker dies between two transactions"),
+        key("enter,v", "show", "Show me", "replay.show", tooltip="the chosen fault's counterexample"),
+        key("m", "matrix", "Matrix", "replay.matrix", tooltip="strategies against faults"),
+        key("o", "open", "Open", "replay.open", tooltip="a scenario's folder, or a built-in one"),
+        key("c", "beside", "Beside", "replay.beside", tooltip="another design beside this one, or none"),
+        key("e", "edit", "Edit", "replay.edit", tooltip="the SQL, in $VISUAL or $EDITOR"),
+        key("u,backspace", "undo", "Undo", "replay.undo", tooltip="take the last fault back"),
+        key("escape", "reset", "Log order", "replay.reset", show=False),
+        key("left_curly_bracket,home", "step(-1000000)", "Start", "replay.start", show=False),
+        key("right_curly_bracket,end", "step(1000000)", "End", "replay.end", show=False),
+        key("y", "copy", "Copy the counterexample", "replay.copy", show=False),
+    ]
+    DEFAULT_CSS = """
+    ReplayPane .part { border: round $border; border-title-color: $text-muted; }
+    ReplayPane .part { background: $surface; padding: 0 1; }
+    ReplayPane .part:focus { border: round $primary; border-title-color: $primary; }
+    ReplayPane .part.-differs { border-subtitle-color: $error; border-subtitle-style: bold; }
+    ReplayPane #log, ReplayPane #verdict { height: 1fr; }
+    ReplayPane #log { width: 3fr; }
+    ReplayPane #verdict { width: 2fr; min-width: 40; }
+    ReplayPane #top { height: 12; }
+    ReplayPane #steps { height: 5; }
+    ReplayPane #designs { height: 1fr; }
+    ReplayPane #designs Tables { width: 1fr; height: 1fr; }
+    .-short ReplayPane #top { height: 6; }
+    .-narrow ReplayPane #verdict { width: 1fr; }
+    .-narrow ReplayPane #log { width: 1fr; }
+    """
+
+    playing: reactive[bool] = reactive(False, init=False)
+
+    def __init__(self, services: Services, id: str) -> None:
+        super().__init__(services, id)
+        self._found: dict[tuple[int, str], FaultVerdict | int | str] = {}
+        self._verdicts: dict[int, Verdict] = {}
+        self._beat: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="top"):
+            yield EventLog("log")
+            yield Verdicts("verdict")
+        yield Steps("steps")
+        with Horizontal(id="designs"):
+            yield Tables("first")
+            yield Tables("second")
+
+    def on_mount(self) -> None:
+        self.query_one("#second").display = False
+        folders = self.services.settings.replay.scenarios
+        self.open(folders[:1] or FIRST)
+        self.watch_files()
+
+    def shown(self) -> None:
+        self.query_one(Verdicts).focus()
+
+    # Designs
+
+    def use(self, designs: tuple[Scenario, ...]) -> None:
+        """Show these designs from the start, and search their verdicts behind the screen."""
+        self.designs = designs
+        self.undo.clear()
+        self._found.clear()
+        self._verdicts.clear()
+        self.badge, self.status = "", f"{designs[0].name}: {designs[0].title}"
+        self.query_one(EventLog).load([event.fields for event in designs[0].events])
+        self._tell_verdicts()
+        self.stage(sandbox.in_log_order(len(designs[0].events)), 0)
+        self.run_worker(
+            lambda: work.judge(self.post_message, self.services.replay, designs),
+            thread=True, group="judge", exclusive=True, exit_on_error=False,
+        )  # fmt: skip
+
+    def stage(self, schedule: Schedule, at: int) -> None:
+        """Play the schedule behind the screen; the scene comes as a message."""
+        self.schedule, self.playing = schedule, False
+        designs = self.designs
+        self.run_worker(
+            lambda: work.stage(self.post_message, self.services.replay, designs, schedule, at),
+            thread=True, group="stage", exclusive=True, exit_on_error=False,
+        )  # fmt: skip
+
+    @on(work.Staged)
+    def _staged(self, message: work.Staged) -> None:
+        self.set_reactive(ReplayPane.at, message.at)
+        self.set_reactive(ReplayPane.scene, message.scene)
+        self.query_one("#second").display = len(message.scene.panels) > 1
+        self._draw()
+        self.playing = message.play
+
+    @on(work.Failed)
+    def _failed(self, message: work.Failed) -> None:
+        self.complain(message.sentence)
+
+    # Verdicts
+
+    @on(work.Searching)
+    def _searching(self, message: work.Searching) -> None:
+        self._found[message.design, message.fault] = message.nodes
+        self._tell_verdicts()
+
+    @on(work.Judged)
+    def _judged(self, message: work.Judged) -> None:
+        self._found[message.design, message.fault] = message.verdict
+        self._tell_verdicts()
+
+    @on(work.Concluded)
+    def _concluded(self, message: work.Concluded) -> None:
+        self._verdicts[message.design] = message.verdict
+        self._tell_verdicts()
+
+    def _tell_verdicts(self) -> None:
+        widget = self.query_one(Verdicts)
+        faults = list(dict.fromkeys(fault for design in self.designs for fault in design.faults))
+        waiting = {(n, fault): 0 for n, design in enumerate(self.designs) for fault in design.faults}
+        found = {**waiting, **self._found}
+        widget.load(faults, [design.name for design in self.designs], found, words(self._verdicts.get(0)))
+        broken = [v for v in self._found.values() if isinstance(v, FaultVerdict) and v.counterexample]
+        self.badge = "✗" if broken else ""
+
+    def counterexample(self, fault: str | None) -> tuple[Scenario, FaultVerdict] | None:
+        """The first design that the fault breaks, and how."""
+        for number, design in enumerate(self.designs):
+            found = self._found.get((number, fault or ""))
+            if isinstance(found, FaultVerdict) and found.counterexample is not None:
+                return design, found
+        return None
+
+    @on(Verdicts.Wanted)
+    def _wanted(self, message: Verdicts.Wanted) -> None:
+        self.show_counterexample(message.fault)
+
+    def action_show(self) -> None:
+        """Play the chosen fault's counterexample, or the first there is."""
+        chosen = self.query_one(Verdicts).fault
+        faults = [chosen, *(fault for _, fault in self._found)]
+        self.show_counterexample(next((f for f in faults if self.counterexample(f)), chosen))
+
+    def show_counterexample(self, fault: str | None) -> None:
+        """Play it, with the same events without the fault beside it."""
+        found = self.counterexample(fault)
+        if found is None or found[1].counterexample is None:
+            self.whisper(f"There is no counterexample for {fault}.")
+            return
+        self.play_counterexample(found[0], found[1].counterexample)
+
+    def play_counterexample(self, design: Scenario, found: Counterexample) -> None:
+        """Play it, with the same events without the fault beside it."""
+        self.run_worker(
+            lambda: work.stage_counterexample(self.post_message, self.services.replay, design, found),
+            thread=True, group="stage", exclusive=True, exit_on_error=False,
+        )  # fmt: skip
+
+    # Time
+
+    def watch_at(self) -> None:
+        self._draw()
+
+    def watch_playing(self, playing: bool) -> None:
+        if self._beat is not None:
+            self._beat.stop()
+        # Only a scene that plays has a timer: an idle screen writes nothing.
+        self._beat = self.set_interval(BEAT, self._next) if playing else None
+        self._draw()
+
+    def _next(self) -> None:
+        if self.scene is None or self.at >= len(self.scene.steps):
+            self.playing = False
+        else:
+            self.at += 1
+
+    def _draw(self) -> None:
+        scene = self.scene
+        if scene is None:
+            return
+        self.at = max(0, min(self.at, len(scene.steps)))
+        moving = scene.panels[1 if scene.parts is not None and self.at > scene.parts else 0].frames[self.at]
+        now = moving.step.event if moving.step is not None and self.at else None
+        self.query_one(EventLog).delivered(moving.deliveries, now)
+        self.query_one(Steps).show(scene, self.at, self.playing)
+        for number, widget in enumerate(self.query(Tables)):
+            if number < len(scene.panels):
+                widget.at(scene, number, self.at)
+
+    def action_step(self, by: int) -> None:
+        """Go forward or back; it stops what plays."""
+        self.playing = False
+        if self.scene is not None:
+            self.at = max(0, min(self.at + by, len(self.scene.steps)))
+
+    @on(Steps.Chosen)
+    def _chosen(self, message: Steps.Chosen) -> None:
+        self.playing = False
+        self.at = message.at
+
+    def action_play(self) -> None:
+        """Play from here, or from the start when at the end; stop when playing."""
+        if self.scene is None:
+            return
+        if not self.playing and self.at == len(self.scene.steps):
+            self.at = 0
+        self.playing = not self.playing

@@ -1,0 +1,88 @@
+"""The log of events: offsets, fields, and how often each was delivered."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+
+from dataeng_tui.text import clean
+from dataeng_tui.tui.keys import key
+from dataeng_tui.tui.widgets.lines import Choices
+
+WIDEST = 24  # cells of one field's value
+
+
+class EventLog(Choices):
+    """A line an event. The chosen one is what is redelivered or rewound to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("down,j", "move(1)", "Next event", "replay.event-next", show=False),
+        key("up,k", "move(-1)", "Event before", "replay.event-previous", show=False),
+        key("g", "move(-1000000)", "First event", "replay.event-first", show=False),
+        key("G", "move(1000000)", "Last event", "replay.event-last", show=False),
+    ]
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id, classes="part")
+        self.border_title = "Log"
+        self._rows: list[str] = []
+        self._head = ""
+        self._times: tuple[int, ...] = ()
+        self._now: int | None = None
+
+    def load(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Show these events, none of them delivered yet."""
+        names = list(dict.fromkeys(name for event in events for name in event))
+        cells = [[clean(_said(event.get(name, "")), WIDEST) for name in names] for event in events]
+        widths = [
+            max(len(row[at]) for row in ([clean(n, WIDEST) for n in names], *cells))
+            for at in range(len(names))
+        ]
+        self._head = "  ".join(
+            clean(name, WIDEST).ljust(width) for name, width in zip(names, widths, strict=True)
+        )
+        self._rows = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells
+        ]
+        self._times, self._now, self.chosen = (0,) * len(events), None, 0
+        self.scroll_home(animate=False)
+        self.redraw()
+
+    def delivered(self, times: tuple[int, ...], now: int | None) -> None:
+        """How often each event was delivered so far, and which one is being delivered."""
+        if (times, now) != (self._times, self._now):
+            self._times, self._now = times, now
+            self.redraw()
+
+    def choices(self) -> int:
+        return len(self._rows)
+
+    def line_of(self, chosen: int) -> int:
+        return chosen + 1
+
+    def action_move(self, by: int) -> None:
+        self.move(by)
+
+    def redraw(self) -> None:
+        lines = [Content.styled(f"  offset  came  {self._head}", "$text-muted")]
+        for index, row in enumerate(self._rows):
+            lines.append(self.mark(index, self._line(index, row)))
+        self.show(lines)
+
+    def _line(self, index: int, row: str) -> Content:
+        times = self._times[index]
+        now = "▶" if index == self._now else " "
+        style = "$text-muted" if not times else "$foreground" if times == 1 else "bold $accent"
+        came = "·" if not times else f"×{times}"
+        return Content.assemble(
+            f"{index:>5} ",
+            (now, "bold $accent"),
+            " ",
+            (f"{came:<4}  ", style),
+            (row, "" if times else "$text-muted"),
+        )
+
+
+def _said(value: Any) -> str:
+    return "null" if value is None else str(value)
