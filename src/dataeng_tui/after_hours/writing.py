@@ -47,16 +47,24 @@ _JUDGED: Final = (
     "client_generated", "agent_type", "program", "client",
 )  # fmt: skip
 _JUDGEMENT: Final = f"machine_reason(owner, {_names(_JUDGED)})"
-_SLOT: Final = "{row}.start / 900000000 * 900"
+
+
+def _touch(row: str) -> str:
+    """Note a row's slot. An "OR IGNORE" would not do: inside a trigger the outer statement's rule holds."""
+    slot = f"{row}.start / 900000000 * 900"
+    known = f"SELECT 1 FROM touched WHERE owner = {row}.owner AND slot = {slot}"
+    return f"INSERT INTO touched SELECT {row}.owner, {slot} WHERE NOT EXISTS ({known})"
+
+
 _TOUCHED: Final = f"""
 CREATE TEMP TABLE IF NOT EXISTS touched (
   owner INTEGER, slot INTEGER, PRIMARY KEY (owner, slot)) WITHOUT ROWID;
 CREATE TEMP TRIGGER IF NOT EXISTS came AFTER INSERT ON main.statements BEGIN
-  INSERT OR IGNORE INTO touched VALUES (new.owner, {_SLOT.format(row="new")});
+  {_touch("new")};
 END;
 CREATE TEMP TRIGGER IF NOT EXISTS changed AFTER UPDATE OF start, reason ON main.statements BEGIN
-  INSERT OR IGNORE INTO touched VALUES (old.owner, {_SLOT.format(row="old")});
-  INSERT OR IGNORE INTO touched VALUES (new.owner, {_SLOT.format(row="new")});
+  {_touch("old")};
+  {_touch("new")};
 END;
 CREATE TEMP TRIGGER IF NOT EXISTS judged AFTER UPDATE OF {_names(_JUDGED)} ON main.statements BEGIN
   UPDATE statements SET reason = {_JUDGEMENT} WHERE rowid = new.rowid;
