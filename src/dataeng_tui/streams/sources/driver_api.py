@@ -1,7 +1,6 @@
 """What a driver's ``/api/v1`` and ``/metrics/json/`` say. Pure; another shape reads as None or nothing."""
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -74,7 +73,7 @@ def read_gauges(body: str) -> dict[str, Gauges]:
     for name, gauge in gauges.items() if isinstance(gauges, dict) else ():
         streaming = _GAUGE.search(name)
         value = gauge.get("value") if isinstance(gauge, dict) else None
-        if streaming and isinstance(value, int | float) and math.isfinite(value):
+        if streaming and isinstance(value, int | float) and abs(value) < 1e300:
             found.setdefault(streaming["query"], {})[streaming["gauge"]] = value
     return {query: Gauges(values) for query, values in found.items()}
 

@@ -125,7 +125,7 @@ class DriverUi:
         return answer, read_list(answer.text) if answer.status == 200 else None
 
     def _jobs_due(self, now: float, focus: Focus, rows: tuple[Row, ...]) -> bool:
-        """Every few polls; each time for what is looked at; and for a new run, as the application may be new."""
+        """Every few polls; at each for what is looked at; for a new run, as it may be a new application's."""
         if abs(now - self._jobs_at) >= _JOBS_EVERY or focus.everything:
             return True
         return any(row.run_id in focus.runs or row.run_id not in self._reads for row in rows)
