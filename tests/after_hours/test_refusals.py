@@ -1,4 +1,4 @@
-"""Each thing that Snowflake refuses is its own sentence with the next step, proved by a server that says so."""
+"""Each refusal of Snowflake's is its own sentence with the next step, proved by a server that answers so."""
 
 import socket
 from pathlib import Path
@@ -13,30 +13,34 @@ LOGINS = {
     "password": ("390100", "Incorrect username or password was specified.", "put them right"),
     "locked": (
         "390102",
-        "Your user account has been temporarily locked due to too many failed attempts. Try again after 15 minutes "
-        "or contact your account administrator for assistance.",
+        "Your user account has been temporarily locked due to too many failed attempts. Try again after "
+        "15 minutes or contact your account administrator for assistance.",
         "wait 15 minutes",
     ),
     "disabled": ("390101", "User access disabled. Contact your local system administrator.", "enable it"),
-    "suspended": ("390913", "Your account is suspended due to lack of payment method.", "account of the connection"),
+    "suspended": ("390913", "Your account is suspended due to lack of payment method.", "an administrator"),
     "token expired": ("390318", "OAuth access token expired. [abc]", "has expired"),
     "PAT expired": ("394508", "Programmatic access token has expired.", "has expired"),
     "PAT invalid": ("394400", "Programmatic access token is invalid.", "make a new one"),
     "key": ("390144", "JWT token is invalid. [0ce9eb56-821d]", "RSA_PUBLIC_KEY"),
     "mfa": ("390197", "Multi-factor authentication is required for this account.", "second factor"),
-    "policy": ("390422", "Incoming request with IP/Token 1.2.3.4 is not allowed to access Snowflake.", "network policy"),
+    "policy": ("390422", "IP/Token 1.2.3.4 is not allowed to access Snowflake.", "network policy"),
 }
 QUERIES = {
     "warehouse": (
-        ("000606", "57P03", "No active warehouse selected in the current session. Select an active warehouse."),
+        ("000606", "57P03", "No active warehouse selected in the current session."),
         "no running warehouse",
     ),
     "quota": (
-        ("090073", "22000", "Warehouse 'WH' cannot be resumed because resource monitor 'RM' has exceeded its quota."),
+        (
+            "090073",
+            "22000",
+            "Warehouse 'WH' cannot be resumed: resource monitor 'RM' has exceeded its quota.",
+        ),
         "used up its credits",
     ),
     "slow": (
-        ("000630", "57014", "Statement reached its statement or warehouse timeout of 60 second(s) and was canceled."),
+        ("000630", "57014", "Statement reached its statement or warehouse timeout of 60 second(s)."),
         "time limit",
     ),
 }
@@ -51,7 +55,7 @@ def sync() -> None:
 
 
 @pytest.mark.parametrize("what", LOGINS)
-def test_a_login_that_is_refused_is_one_sentence_with_the_next_step(snowflake: FakeSnowflake, what: str) -> None:
+def test_a_refused_login_is_one_sentence_with_the_next_step(snowflake: FakeSnowflake, what: str) -> None:
     code, message, expected = LOGINS[what]
     snowflake.login_error = (code, message)
     with pytest.raises(UserError) as error:
@@ -72,7 +76,7 @@ def test_no_two_of_them_are_the_same_sentence(snowflake: FakeSnowflake) -> None:
 
 
 @pytest.mark.parametrize("what", QUERIES)
-def test_a_query_that_is_refused_is_one_sentence_with_the_next_step(snowflake: FakeSnowflake, what: str) -> None:
+def test_a_refused_query_is_one_sentence_with_the_next_step(snowflake: FakeSnowflake, what: str) -> None:
     refusal, expected = QUERIES[what]
     snowflake.refuse["FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY"] = refusal
     with pytest.raises(UserError, match=expected):
