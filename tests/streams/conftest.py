@@ -20,7 +20,7 @@ def recording(file: Path) -> dict[str, Any]:
 class FakeDriver:
     """Serves ``pages`` (path with query -> status, content type, body); counts what was asked.
 
-    ``hold`` makes every answer wait until it is set; ``headers`` go with every answer.
+    ``hold`` makes every answer wait until it is set; ``headers`` go with every answer, ``date`` as its Date.
     """
 
     def __init__(self, pages: dict[str, tuple[int, str, str]], port: int = 0) -> None:
@@ -30,6 +30,7 @@ class FakeDriver:
         self.most_at_once = 0
         self.hold = threading.Event()
         self.hold.set()
+        self.date = ""
         self.headers: dict[str, str] = {}
         driver = self
 
@@ -51,6 +52,9 @@ class FakeDriver:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(data)
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                return driver.date or super().date_time_string(timestamp)
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -100,12 +100,25 @@ def test_statistics_that_are_cut_anywhere_do_not_raise(newest: dict[str, Any]) -
             assert batch.at > 0
 
 
-PIECES = st.sampled_from(
-    ["<table>", "</table>", "<tr>", "<td", "<th>", ">", "</td>", "Run ID", RUN, "<pre>",
-     "Streaming Query", "spark", "NaN", "var v1 = [", "];", '{"x": 12, "y": 1e999}', "drawTimeline('#input-rows-timeline', v1",
-     "&#xD800;", "&#99999999;", "timeFormat[1] = 'a'", "timeTipStrings[12] = 'batch 99999999999999999999 ",
-     "(document)", "drawAreaStack('#duration-area-stack', v1, v1", '{x: "a", "b": "nan"}', "9" * 400, "\x00", "1.2.3 ms"]
-)  # fmt: skip
+TAGS = [
+    "<table>",
+    "</table>",
+    "<tr>",
+    "<td",
+    "<th>",
+    ">",
+    "</td>",
+    "<pre>",
+    "Run ID",
+    RUN,
+    "\x00",
+    "&#xD800;",
+]
+WORDS = ["Streaming Query", "spark", "NaN", "(document)", "];", "1.2.3 ms", "9" * 400, "&#99999999;"]
+DATA = ["var v1 = [", '{"x": 12, "y": 1e999}', '{x: "a", "b": "nan"}', "timeFormat[1] = 'a'"]
+CHARTS = ["drawTimeline('#input-rows-timeline', v1", "drawAreaStack('#duration-area-stack', v1, v1"]
+TIPS = ["timeTipStrings[12] = 'batch 99999999999999999999 "]
+PIECES = st.sampled_from(TAGS + WORDS + DATA + CHARTS + TIPS)
 GARBAGE = st.lists(PIECES | st.text(max_size=20), max_size=40).map("".join)
 
 

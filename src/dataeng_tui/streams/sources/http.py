@@ -128,6 +128,8 @@ class KeepAlive:
                 raise TimeoutError
         if response.length:
             raise ConnectionError("the answer broke off")
+        # Read to its end it is still open to http.client, which would refuse the next request.
+        response.close()
         if response.will_close:
             self.close()
         return Answer(

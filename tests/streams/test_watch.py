@@ -1,0 +1,169 @@
+"""The watcher over real sockets: nobody delays anybody, nothing overlaps, and only changes are told."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from conftest import FakeDriver, pages_of
+from test_driver_ui import as_another_application
+
+from dataeng_tui.streams.opening import open_watcher
+from dataeng_tui.streams.snapshot import Focus, Layer, Observation, Snapshot, StreamingQuery
+from dataeng_tui.streams.sources.driver_ui import DriverUi
+from dataeng_tui.streams.sources.local_ports import LocalPorts
+from dataeng_tui.streams.watch import Watcher
+
+Serve = Callable[..., FakeDriver]
+
+
+def eventually(holds: Callable[[], object], within: float = 15.0) -> None:
+    end = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < end, "it never came to hold"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def watch() -> Iterator[Callable[..., Watcher]]:
+    running: list[Watcher] = []
+
+    def start(*urls: str, **options: Any) -> Watcher:
+        watcher = open_watcher(urls, discover=False, interval=0.1, **options)
+        running.append(watcher)
+        watcher.start()
+        return watcher
+
+    yield start
+    for watcher in running:
+        watcher.stop()
+
+
+def test_a_driver_that_hangs_delays_no_other_and_is_asked_once_at_a_time(
+    serve: Serve, watch: Callable[..., Watcher], newest: Any
+) -> None:
+    hanging = serve(as_another_application(newest, "app-hangs", "bbbb"))
+    hanging.hold.clear()
+    well = serve(newest)
+    watcher = watch(hanging.url, well.url)
+    eventually(lambda: len(watcher.latest.queries) == len(newest["progress"]))
+    asked = len(well.asked)
+    eventually(lambda: len(well.asked) > asked + 10)
+    assert len(hanging.asked) == 1
+    hanging.hold.set()
+    eventually(lambda: len(watcher.latest.applications) == 2)
+    assert well.most_at_once == hanging.most_at_once == 1
+
+
+def test_a_driver_that_goes_away_and_comes_back(
+    serve: Serve, watch: Callable[..., Watcher], newest: Any
+) -> None:
+    driver = serve(newest)
+    watcher = watch(driver.url)
+    eventually(lambda: any(query.input_rows for query in watcher.latest.queries))
+    before = watcher.latest
+    driver.stop()
+    eventually(lambda: watcher.latest.problems)
+    gone = watcher.latest
+    assert [application.state for application in gone.applications] == ["UNREACHABLE"]
+    # What it last showed stays, as the past: what is over is over, and the rest is unknown.
+    assert {query.state for query in gone.queries} == {None, "finished", "failed"}
+    assert [query.batch_id for query in gone.queries] == [query.batch_id for query in before.queries]
+    serve(newest, port=driver.port)
+    eventually(lambda: not watcher.latest.problems)
+    assert [application.state for application in watcher.latest.applications] == ["RUNNING"]
+    assert {query.state for query in watcher.latest.queries} == {query.state for query in before.queries}
+
+
+def test_only_changes_are_published(serve: Serve, watch: Callable[..., Watcher], newest: Any) -> None:
+    driver = serve(newest)
+    watcher = watch(driver.url)
+    seen: list[Snapshot] = []
+    watcher.subscribe(seen.append)
+    eventually(
+        lambda: all(
+            query.input_rows is not None for query in watcher.latest.queries or [StreamingQuery("", "")]
+        )
+    )
+    time.sleep(0.5)
+    published, asked = len(seen), len(driver.asked)
+    eventually(lambda: len(driver.asked) > asked + 10)
+    assert len(seen) == published
+    with pytest.raises(AttributeError):
+        seen[-1].at = 0.0  # type: ignore[misc]
+
+
+def test_pause_asks_nothing_until_resumed(serve: Serve, watch: Callable[..., Watcher], newest: Any) -> None:
+    driver = serve(newest)
+    watcher = watch(driver.url)
+    eventually(lambda: watcher.latest.queries)
+    watcher.pause()
+    time.sleep(0.5)
+    asked = len(driver.asked)
+    time.sleep(0.5)
+    assert watcher.paused
+    assert len(driver.asked) == asked
+    watcher.resume()
+    eventually(lambda: len(driver.asked) > asked)
+
+
+def test_drivers_are_found_on_local_ports_and_other_services_are_passed_over(
+    serve: Serve, newest: Any
+) -> None:
+    driver = serve(newest)
+    other = serve({"/api/v1/applications": (200, "text/html", "<h1>It works!</h1>")})
+    found = LocalPorts([driver.port, other.port], host="127.0.0.1")
+    watcher = Watcher([found], lambda *_: (), make_driver=lambda url: DriverUi(url, given=False))
+    snapshot = watcher.once()
+    assert len(snapshot.queries) == len(newest["progress"])
+    assert snapshot.problems == ()
+    assert watcher.unanswered == ()
+
+
+def test_once_names_a_source_that_does_not_answer_in_time(serve: Serve, newest: Any) -> None:
+    hanging, well = serve(newest), serve(as_another_application(newest, "app-2", "cccc"))
+    hanging.hold.clear()
+    watcher = open_watcher([hanging.url, well.url], discover=False)
+    snapshot = watcher.once(timeout=1.5)
+    assert [problem.source for problem in watcher.unanswered] == [hanging.url]
+    assert {query.application for query in snapshot.queries} == {"app-2"}
+
+
+class Scripted:
+    """A source that says what it is told to."""
+
+    layer: Layer = "driver-ui"
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.said = Observation(self.layer, where, 0.0)
+
+    def poll(self, now: float, focus: Focus) -> Observation:
+        return replace(self.said, at=now)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_new_run_of_the_same_query_takes_the_earlier_ones_place() -> None:
+    source = Scripted("a")
+    runs = [
+        StreamingQuery("app", "run-1", id="q", state="failed", started_at=10.0, exception="boom"),
+        StreamingQuery("app", "run-2", id="q", state="waiting", started_at=20.0),
+    ]
+    source.said = replace(source.said, queries=tuple(runs))
+    (query,) = Watcher([source], lambda *_: ()).once().queries
+    assert (query.run_id, query.state, query.runs) == ("run-2", "waiting", (10.0,))
+
+
+def test_stopping_leaves_no_thread_behind(serve: Serve, newest: Any) -> None:
+    driver = serve(newest)
+    watcher = open_watcher([driver.url], interval=0.1)
+    watcher.start()
+    eventually(lambda: watcher.latest.queries)
+    watcher.stop()
+    eventually(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("streams")])
+    watcher.stop()
+    assert pages_of(newest)
