@@ -58,21 +58,21 @@ Enter on a fault plays its shortest counterexample, then the same events without
         key("right_curly_bracket,end", "step(1000000)", "End", "replay.end", show=False),
         key("y", "copy", "Copy the counterexample", "replay.copy", show=False),
     ]
+    SCOPED_CSS = False  # the breakpoints' classes are on the screen
     DEFAULT_CSS = """
     ReplayPane .part { border: round $border; border-title-color: $text-muted; }
     ReplayPane .part { background: $surface; padding: 0 1; }
     ReplayPane .part:focus { border: round $primary; border-title-color: $primary; }
     ReplayPane .part.-differs { border-subtitle-color: $error; border-subtitle-style: bold; }
     ReplayPane #log, ReplayPane #verdict { height: 1fr; }
-    ReplayPane #log { width: 3fr; }
-    ReplayPane #verdict { width: 2fr; min-width: 40; }
-    ReplayPane #top { height: 12; }
+    ReplayPane #log { width: 1fr; }
+    ReplayPane #verdict { width: 46; }
+    ReplayPane #top { height: 11; }
     ReplayPane #steps { height: 5; }
     ReplayPane #designs { height: 1fr; }
     ReplayPane #designs Tables { width: 1fr; height: 1fr; }
     .-short ReplayPane #top { height: 6; }
-    .-narrow ReplayPane #verdict { width: 1fr; }
-    .-narrow ReplayPane #log { width: 1fr; }
+    .-narrow ReplayPane #verdict { width: 40; }
     """
 
     playing: reactive[bool] = reactive(False, init=False)
@@ -161,9 +161,13 @@ Enter on a fault plays its shortest counterexample, then the same events without
         faults = list(dict.fromkeys(fault for design in self.designs for fault in design.faults))
         waiting = {(n, fault): 0 for n, design in enumerate(self.designs) for fault in design.faults}
         found = {**waiting, **self._found}
-        widget.load(faults, [design.name for design in self.designs], found, words(self._verdicts.get(0)))
+        widget.load(
+            faults, [design.name for design in self.designs], found, words(list(self._verdicts.values()))
+        )
         broken = [v for v in self._found.values() if isinstance(v, FaultVerdict) and v.counterexample]
         self.badge = "✗" if broken else ""
+        done = len(self._verdicts) == len(self.designs)
+        widget.border_subtitle = "" if done else "searching"
 
     def counterexample(self, fault: str | None) -> tuple[Scenario, FaultVerdict] | None:
         """The first design that the fault breaks, and how."""
@@ -224,7 +228,11 @@ Enter on a fault plays its shortest counterexample, then the same events without
         moving = scene.panels[1 if scene.parts is not None and self.at > scene.parts else 0].frames[self.at]
         now = moving.step.event if moving.step is not None and self.at else None
         self.query_one(EventLog).delivered(moving.deliveries, now)
-        self.query_one(Steps).show(scene, self.at, self.playing)
+        steps = self.query_one(Steps)
+        steps.show(scene, self.at, self.playing)
+        steps.border_subtitle = (
+            "the shortest counterexample; esc: the log again" if scene.kind != "play" else ""
+        )
         for number, widget in enumerate(self.query(Tables)):
             if number < len(scene.panels):
                 widget.at(scene, number, self.at)

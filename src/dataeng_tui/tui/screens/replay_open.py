@@ -62,11 +62,13 @@ class OpenScreen(ModalScreen[str | None]):
     """Gives the name or the path, or None when nothing was chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "dismiss(None)", "Back", "open.back")]
+    SCOPED_CSS = False
     DEFAULT_CSS = """
     OpenScreen { align: center middle; background: $background 60%; }
     OpenScreen #box { width: 90%; max-width: 92; height: auto; max-height: 80%; }
     OpenScreen #box { border: round $primary; background: $surface; padding: 0 1; }
-    OpenScreen #scenarios { height: auto; max-height: 18; }
+    OpenScreen #scenarios { height: auto; max-height: 24; }
+    OpenScreen.-short #scenarios { max-height: 14; }
     OpenScreen Input { border: none; height: 1; margin: 1 0 0 0; background: $panel; }
     """
 

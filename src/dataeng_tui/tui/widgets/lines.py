@@ -12,7 +12,7 @@ from textual.style import Style
 class Lines(ScrollView, can_focus=True):
     """A list of contents, one a line. Of new lines only those that say something else are painted."""
 
-    DEFAULT_CSS = "Lines { background: $surface; scrollbar-size: 1 1; }"
+    DEFAULT_CSS = "Lines { background: $surface; scrollbar-size: 0 1; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

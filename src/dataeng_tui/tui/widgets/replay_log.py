@@ -33,18 +33,14 @@ class EventLog(Choices):
 
     def load(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Show these events, none of them delivered yet."""
-        names = list(dict.fromkeys(name for event in events for name in event))
+        names = _columns(events)
         cells = [[clean(_said(event.get(name, "")), WIDEST) for name in names] for event in events]
-        widths = [
-            max(len(row[at]) for row in ([clean(n, WIDEST) for n in names], *cells))
-            for at in range(len(names))
-        ]
-        self._head = "  ".join(
-            clean(name, WIDEST).ljust(width) for name, width in zip(names, widths, strict=True)
+        heads = [clean(name, WIDEST) for name in names]
+        widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+        self._head, *self._rows = (
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in (heads, *cells)
         )
-        self._rows = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells
-        ]
         self._times, self._now, self.chosen = (0,) * len(events), None, 0
         self.scroll_home(animate=False)
         self.redraw()
@@ -65,7 +61,7 @@ class EventLog(Choices):
         self.move(by)
 
     def redraw(self) -> None:
-        lines = [Content.styled(f"  offset  came  {self._head}", "$text-muted")]
+        lines = [Content.styled(f"   #  came  {self._head}", "$text-muted")]
         for index, row in enumerate(self._rows):
             lines.append(self.mark(index, self._line(index, row)))
         self.show(lines)
@@ -76,12 +72,23 @@ class EventLog(Choices):
         style = "$text-muted" if not times else "$foreground" if times == 1 else "bold $accent"
         came = "·" if not times else f"×{times}"
         return Content.assemble(
-            f"{index:>5} ",
+            f"{index:>2}",
             (now, "bold $accent"),
             " ",
-            (f"{came:<4}  ", style),
+            (f"{came:<4} ", style),
             (row, "" if times else "$text-muted"),
         )
+
+
+def _columns(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The fields' names; a text that is another in every event names the message, and goes last."""
+    names = list(dict.fromkeys(name for event in events for name in event))
+
+    def is_name(name: str) -> bool:
+        values = [event.get(name) for event in events]
+        return len(events) > 1 and all(isinstance(v, str) for v in values) and len(set(values)) == len(values)
+
+    return sorted(names, key=is_name)
 
 
 def _said(value: Any) -> str:

@@ -10,7 +10,7 @@ from dataeng_tui.replay.timeline import Cell, Frame, TableState
 from dataeng_tui.text import clean
 from dataeng_tui.tui.widgets.lines import Lines
 
-WIDEST = 26  # cells of one value
+WIDEST, NARROWEST = 26, 9  # cells of one value
 CHANGED, GONE, DIFFERENT = "▸", "−", "≠"
 Styled = tuple[str, str]
 
@@ -20,16 +20,22 @@ class Tables(Lines):
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id, classes="part")
+        self._shown: tuple[Scene, int, int] | None = None
+
+    def on_resize(self) -> None:
+        """Columns are cut to another width."""
+        if self._shown is not None:
+            self.at(*self._shown)
 
     def at(self, scene: Scene, panel: int, position: int) -> None:
         """Show panel ``panel`` of ``scene`` at ``position``."""
+        self._shown = scene, panel, position
         shown = scene.panels[panel]
         frame = shown.frames[position]
         moved = position > 0 and frame is not shown.frames[position - 1]
-        lines: list[Content] = []
+        lines = self._reader(scene, panel, position, frame, shown.columns)
         for table in frame.tables:
-            lines += _table(table, frame if moved else None)
-        lines += self._reader(scene, panel, position, frame, shown.columns)
+            lines += [Content(""), *_table(table, frame if moved else None, self.size.width)]
         self.border_title = Content(clean(shown.title, 80))
         self.show(lines)
 
@@ -59,7 +65,7 @@ class Tables(Lines):
                 else f"{value} {DIFFERENT}"
             ), "bold $error"
 
-        lines += _grid(columns, len(frame.observed), cell)
+        lines += _grid(columns, len(frame.observed), cell, self.size.width)
         if missing > 0:
             lines.append(
                 Content.styled(f"  {DIFFERENT} {missing} row{'s' * (missing > 1)} missing", "bold $error")
@@ -80,7 +86,7 @@ def _verdict(scene: Scene, position: int, frame: Frame, differs: bool, unknown: 
     )
 
 
-def _table(table: TableState, frame: Frame | None) -> list[Content]:
+def _table(table: TableState, frame: Frame | None, room: int) -> list[Content]:
     changed = frame.changed if frame else frozenset()
     rows = sorted(table.rows.items(), key=lambda item: _order(item[0]))
 
@@ -89,31 +95,45 @@ def _table(table: TableState, frame: Frame | None) -> list[Content]:
         value = clean(_said(values[column]), WIDEST)
         return (CHANGED + value, "bold $accent") if Cell(table.name, key, column) in changed else (value, "")
 
-    lines = [Content.styled(clean(table.name, 60), "bold $primary"), *_grid(table.columns, len(rows), cell)]
+    lines = [
+        Content.styled(clean(table.name, 60), "bold $primary"),
+        *_grid(table.columns, len(rows), cell, room),
+    ]
     for name, values in frame.removed if frame else ():
         if name == table.name:
             gone = "  ".join(clean(_said(value), WIDEST) for value in values)
             lines.append(Content.styled(f"{GONE} {gone}", "strike $text-muted"))
-    return [*lines, Content("")]
+    return lines
 
 
-def _grid(columns: Sequence[str], rows: int, cell: Callable[[int, int], Styled]) -> list[Content]:
-    """Columns as wide as their widest cell, numbers and texts alike from the left, with room for a mark."""
+def _grid(columns: Sequence[str], rows: int, cell: Callable[[int, int], Styled], room: int) -> list[Content]:
+    """Columns as wide as their widest cell, as far as there is room, each with a cell before it for a mark."""
     cells = [[cell(row, column) for column in range(len(columns))] for row in range(rows)]
     heads = [clean(column, WIDEST) for column in columns]
-    widths = [
-        max(_width(text) for text in (heads[at], *(row[at][0] for row in cells))) for at in range(len(heads))
-    ]
-    head = "  ".join(f" {name:<{width}}" for name, width in zip(heads, widths, strict=True))
-    lines = [Content.styled(head, "$text-muted")]
-    for row in cells:
-        parts: list[Styled] = []
-        for (text, style), width in zip(row, widths, strict=True):
-            marked = text.startswith(CHANGED)
-            shown = text if marked else f" {text}"
-            parts += [(shown, style), (" " * (width + 3 - _width(shown)), "")]
-        lines.append(Content.assemble(*parts))
+    texts = [heads, *([text for text, _ in row] for row in cells)]
+    widths = [max(map(_width, column)) for column in zip(*texts, strict=True)]
+    gap = 2 if not room or sum(widths) + 3 * len(widths) <= room + 2 else 1
+    while room and sum(widths) + (gap + 1) * len(widths) > room + gap and max(widths) > NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    lines = [_row([(head, "") for head in heads], widths, gap).stylize("$text-muted")]
+    lines += [_row(row, widths, gap) for row in cells]
     return lines if rows else [*lines, Content.styled(" no rows", "$text-muted italic")]
+
+
+def _row(cells: Sequence[Styled], widths: Sequence[int], gap: int) -> Content:
+    parts: list[Styled] = []
+    for (text, style), width in zip(cells, widths, strict=True):
+        mark = CHANGED if text.startswith(CHANGED) else " "
+        shown = mark + _cut(text.removeprefix(CHANGED), width)
+        parts += [(shown, style), (" " * (width + 1 + gap - _width(shown)), "")]
+    return Content.assemble(*parts[:-1])
+
+
+def _cut(text: str, width: int) -> str:
+    """A word keeps its beginning; what begins with a digit, a time or a number, its end."""
+    if _width(text) <= width:
+        return text
+    return f"…{text[1 - width :]}" if text[:1].isdigit() else f"{text[: width - 1]}…"
 
 
 def _width(text: str) -> int:

@@ -1,6 +1,7 @@
 """The verdicts: a line a fault, a column a design, filled while the search goes on."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -83,18 +84,24 @@ class Verdicts(Choices):
         several = len(self._designs) > 1
         lines = []
         if several:
-            heads = "".join(f"{clean(name, 14):<15}" for name in self._designs)
-            lines.append(Content.styled(" " * (wide + 2) + heads, "$text-muted"))
+            heads = "  ".join(f"{clean(name, 12):<12}" for name in self._designs)
+            lines.append(Content.styled(" " * (wide + 2) + heads.rstrip(), "$text-muted"))
         for index, fault in enumerate(self._faults):
             cells = [
                 cell(self._found.get((design, fault)), short=several) for design in range(len(self._designs))
             ]
             parts: list[Content | tuple[str, str]] = [(f"{fault:<{wide}}", "")]
             for one in cells:
-                parts += [one, (" " * max(15 - one.cell_length, 1), "")]
-            lines.append(self.mark(index, Content.assemble(*parts)))
-        lines += [Content.styled(f"  {clean(word, 300)}", "$text-muted") for word in self._words]
+                parts += [one, (" " * max(14 - one.cell_length, 1), "")]
+            lines.append(self.mark(index, Content.assemble(*parts[:-1])))
+        room = max(self.size.width - 4, 20)
+        for word in self._words:
+            lines += [Content.styled(f"  {line}", "$text-muted") for line in wrap(clean(word, 400), room)]
         self.show(lines)
+
+    def on_resize(self) -> None:
+        """The words are wrapped to another width."""
+        self.redraw()
 
 
 def cell(found: FaultVerdict | int | str | None, *, short: bool) -> Content:
@@ -107,36 +114,29 @@ def cell(found: FaultVerdict | int | str | None, *, short: bool) -> Content:
         return Content.styled(f"… {found:,} states" if found else "… waiting", "$text-muted")
     sign, word, style = _SIGNS[found.verdict]
     if found.counterexample is not None:
-        word = (
-            f"{word}, {found.counterexample.length}"
-            if short
-            else f"{word} after {_deliveries(found.counterexample.length)}"
-        )
+        word = f"in {found.counterexample.length}" if short else f"{word} in {found.counterexample.length}"
     elif found.verdict == "replay-safe" and not short and found.orders > 1:
         word = f"{word}, {_orders(found.orders)}"
     return Content.styled(f"{sign} {word}", style)
-
-
-def _deliveries(count: int) -> str:
-    return f"{count} deliveries" if count != 1 else "1 delivery"
 
 
 def _orders(orders: int) -> str:
     return f"all {orders:,} orders" if orders < 10**7 else f"all {orders:.1e} orders"
 
 
-def words(verdict: Verdict | None) -> list[str]:
-    """What the lines below say of one whole verdict."""
-    if verdict is None:
-        return []
+def words(verdicts: Sequence[Verdict]) -> list[str]:
+    """What the lines below say of the designs' verdicts: what each forgets, and what all of it holds for."""
     found = []
-    if verdict.forgotten:
-        said = ", ".join(f"{item.field} of {item.event}" for item in verdict.forgotten[:6])
-        more = len(verdict.forgotten) - 6
-        found.append(f"forgets {said}" + (f" and {more} more" if more > 0 else ""))
-    found += [
-        *verdict.notes,
-        f"holds for {verdict.bounds.events} events, redelivery {verdict.bounds.redelivery}",
-    ]
-    found.append(f"{verdict.engine}; {verdict.bounds.isolation}")
+    for verdict in verdicts:
+        fields: dict[str, list[str]] = {}
+        for item in verdict.forgotten:
+            fields.setdefault(item.field, []).append(str(item.event))
+        if fields:
+            said = (f"{field} ({', '.join(events[:5])})" for field, events in list(fields.items())[:6])
+            found.append(f"{verdict.scenario} forgets, of event: {', '.join(said)}")
+        found += verdict.notes
+    if verdicts:
+        bounds = verdicts[0].bounds
+        found.append(f"Holds for these {bounds.events} events, redelivery: {bounds.redelivery}.")
+        found.append(f"{verdicts[0].engine}; {bounds.isolation}.")
     return found
