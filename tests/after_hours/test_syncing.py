@@ -100,6 +100,13 @@ def test_a_name_is_bound_whatever_is_in_it(snowflake: FakeSnowflake, user: str) 
     assert any(user in asked.bindings for asked in snowflake.asked)
 
 
+def test_ones_own_name_may_be_written_in_any_case(snowflake: FakeSnowflake) -> None:
+    snowflake.load([row(1, days_ago(9))])
+    sync(user="alice")
+    assert kept("ALICE") == ["01b00001"]
+    assert kept("alice") == []
+
+
 def test_our_own_statements_carry_a_tag_and_are_left_out(snowflake: FakeSnowflake) -> None:
     snowflake.load([row(1, days_ago(9)), row(2, days_ago(8), QUERY_TAG=OWN_TAG)])
     sync()

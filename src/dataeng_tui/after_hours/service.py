@@ -105,12 +105,16 @@ class AfterHours:
 
     @property
     def source(self) -> str:
-        """``demo``, ``files``, ``snowflake`` or ``none``."""
+        """``demo``, ``files``, ``snowflake``, or ``none`` where there is neither a connection nor a history."""
         if self.options.demo:
             return "demo"
         if self.options.history:
             return "files"
-        return "snowflake" if self.options.connection or origins.own_file().exists() else "none"
+        return "snowflake" if self.options.connection or self._has_history else "none"
+
+    @cached_property
+    def _has_history(self) -> bool:
+        return origins.own_file().exists() and bool(self.history.owners())
 
     @cached_property
     def range(self) -> tuple[date | None, date | None]:
@@ -125,7 +129,7 @@ class AfterHours:
     def owner(self) -> Owner | None:
         """Whose report it is; None where there is nothing yet. Raises UserError where one has to choose."""
         owners = self.history.owners()
-        if self.source == "snowflake" and self.options.connection:
+        if self.options.connection and not (self.options.demo or self.options.history):
             known = self.history.connection_owner(self.options.connection)
             if known is None:
                 return None
@@ -238,9 +242,9 @@ class AfterHours:
         return demo_history(now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0), plain.zone)
 
     def _open(self) -> History:
-        if self.source == "demo":
+        if self.options.demo:
             return origins.demo_history_file(self._demo, self.machines)
-        if self.source == "files":
+        if self.options.history:
             return origins.files_history(
                 [Path(name).expanduser() for name in self.options.history], self.machines
             )

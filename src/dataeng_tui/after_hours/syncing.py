@@ -79,7 +79,7 @@ async def sync(
     async with open_session(connection, passcode) as session:
         own = History(history.path, history.machines)
         try:
-            return await _Sync(own, session, user or session.user, tell).run()
+            return await _Sync(own, session, _whose(user, session.user), tell).run()
         finally:
             own.close()
 
@@ -232,6 +232,11 @@ class _Sync:
         self.read += len(statements)
         self.oldest = min(self.oldest, *(statement.start for statement in statements))
         return mark
+
+
+def _whose(asked: str | None, own: str) -> str:
+    """The user asked for. USER_NAME is case-exact in the view; one's own name need not be."""
+    return own if asked is None or asked.lower() == own.lower() else asked
 
 
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,163 @@
+"""Reading files: what QUERY_HISTORY's export looks like, and each way in which it can be wrong."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dataeng_tui.after_hours.sources.files import read_file
+from dataeng_tui.after_hours.sources.rows import parse_instant
+from dataeng_tui.after_hours.statement import Statement
+from dataeng_tui.errors import UserError
+
+HEADER = "QUERY_ID,QUERY_TEXT,START_TIME,END_TIME,USER_NAME,IS_CLIENT_GENERATED_STATEMENT,WAREHOUSE_NAME\n"
+ROW = '01b1,"SELECT 1,\n2",2026-03-12 15:04:55.583 -0400,2026-03-12 15:05:00.000 -0400,ALICE,false,WH\n'
+EXPECTED = Statement(
+    "01b1",
+    datetime(2026, 3, 12, 19, 4, 55, 583_000, UTC),
+    datetime(2026, 3, 12, 19, 5, tzinfo=UTC),
+    "ALICE",
+    warehouse="WH",
+)
+
+
+def written(folder: Path, text: str | bytes, name: str = "history.csv") -> Path:
+    file = folder / name
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return file
+
+
+def refused(file: Path) -> str:
+    with pytest.raises(UserError) as error:
+        list(read_file(file))
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-12 15:04:55.583 -0400",
+        "2026-03-12 15:04:55.583000000 -0400",
+        "2026-03-12T15:04:55.583-04:00",
+        "2026-03-12T19:04:55.583Z",
+        "2026-03-12 19:04:55.583 Z",
+        "2026-03-12 19:04:55.583+00:00",
+        "2026-03-13 00:49:55.583 +0545",
+    ],
+)
+def test_the_ways_in_which_a_moment_is_written(text: str) -> None:
+    assert parse_instant(text) == EXPECTED.start
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-03-12 15:04:55", "2026-13-12 15:04:55 -0400", "0"])
+def test_a_moment_without_an_offset_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"offset|isoformat|month"):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADER + ROW,
+        "\ufeff" + HEADER + ROW + "\n",
+        (HEADER + ROW).lower().replace("alice", "ALICE").replace("wh\n", "WH\n"),
+        (HEADER + ROW).replace(",", "\t").replace("SELECT 1\t", "SELECT 1,"),
+        (HEADER + ROW).encode("utf-16"),
+        (HEADER + ROW).replace("\n", "\r\n"),
+    ],
+    ids=["plain", "byte order mark", "lower case", "tabs", "UTF-16", "Windows"],
+)
+def test_an_export_is_read_however_it_was_saved(tmp_path: Path, text: str | bytes) -> None:
+    assert list(read_file(written(tmp_path, text))) == [EXPECTED]
+
+
+def test_a_running_statement_has_no_end(tmp_path: Path) -> None:
+    row = ROW.replace("2026-03-12 15:05:00.000 -0400", "1970-01-01 00:00:00.000 +0000")
+    (statement,) = read_file(written(tmp_path, HEADER + row))
+    assert statement.end is None
+
+
+def test_wrong_columns_are_named(tmp_path: Path) -> None:
+    assert "no column QUERY_ID and no column START_TIME" in refused(written(tmp_path, "a,b\n1,2\n"))
+    assert "is START_TIMES meant?" in refused(written(tmp_path, "QUERY_ID,START_TIMES\n1,2\n"))
+
+
+def test_half_a_line_is_told_with_its_number(tmp_path: Path) -> None:
+    sentence = refused(written(tmp_path, HEADER + ROW + '01b2,"SELECT 2",2026-03-12 15:0'))
+    assert "line 4: 3 of 7 columns" in sentence
+
+
+def test_a_quote_that_is_not_closed_is_told(tmp_path: Path) -> None:
+    assert "line " in refused(written(tmp_path, HEADER + ROW.replace('2",', "2,") + ROW))
+
+
+def test_a_bad_moment_is_told_with_its_line_and_safely(tmp_path: Path) -> None:
+    sentence = refused(
+        written(tmp_path, HEADER + ROW + ROW.replace("2026-03-12 15:04:55.583 -0400", "\x1b[31m12/3/26"))
+    )
+    assert "line 5: START_TIME '12/3/26' is not a time with an offset" in sentence
+
+
+def test_an_empty_file_and_a_folder_and_none_are_told(tmp_path: Path) -> None:
+    assert "is empty" in refused(written(tmp_path, ""))
+    assert "is a folder" in refused(tmp_path)
+    assert "There is no file" in refused(tmp_path / "nowhere.csv")
+
+
+def test_text_in_another_encoding_is_told(tmp_path: Path) -> None:
+    assert "not UTF-8" in refused(
+        written(tmp_path, (HEADER + ROW.replace("ALICE", "ALIÇE")).encode("latin-1"))
+    )
+
+
+def json_row(**more: object) -> str:
+    row = {
+        "QUERY_ID": "01b1",
+        "START_TIME": "2026-03-12T15:04:55.583-04:00",
+        "END_TIME": "2026-03-12T15:05:00-04:00",
+        "USER_NAME": "ALICE",
+        "IS_CLIENT_GENERATED_STATEMENT": False,
+        "WAREHOUSE_NAME": "WH",
+    }
+    return json.dumps(row | more) + "\n"
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    lower = json.dumps({name.lower(): value for name, value in json.loads(json_row()).items()})
+    file = written(tmp_path, json_row() + "\n" + lower, "history.jsonl")
+    assert list(read_file(file)) == [EXPECTED, EXPECTED]
+
+
+def test_json_lines_that_are_none_are_told_with_their_number(tmp_path: Path) -> None:
+    for text, told in (
+        ('{"QUERY_ID": "01b2", "STA', "line 2: not a JSON object"),
+        ("[1, 2]", "line 2: not a JSON object"),
+        ('{"QUERY_ID": "01b2"}', "line 2: no START_TIME"),
+        (json_row(START_TIME="2026-03-12"), "line 2: START_TIME '2026-03-12'"),
+    ):
+        assert told in refused(written(tmp_path, json_row() + text, "history.jsonl"))
+
+
+def test_parquet(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert EXPECTED.end
+    table = arrow.table(
+        {
+            "QUERY_ID": ["01b1"],
+            "START_TIME": arrow.array([EXPECTED.start], arrow.timestamp("us", "America/New_York")),
+            "END_TIME": [EXPECTED.end.isoformat()],
+            "USER_NAME": ["ALICE"],
+            "IS_CLIENT_GENERATED_STATEMENT": [False],
+            "WAREHOUSE_NAME": ["WH"],
+        }
+    )
+    file = tmp_path / "history.parquet"
+    parquet.write_table(table, file)
+    assert list(read_file(file)) == [EXPECTED]
+    assert list(read_file(file.rename(tmp_path / "history"))) == [EXPECTED]
+    assert "not a whole Parquet file" in refused(written(tmp_path, b"PAR1 and no more", "half.parquet"))
+    parquet.write_table(arrow.table({"id": [1]}), file)
+    assert "no column QUERY_ID" in refused(file)
