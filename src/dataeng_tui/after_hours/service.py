@@ -105,7 +105,7 @@ class AfterHours:
 
     @property
     def source(self) -> str:
-        """``demo``, ``files``, ``snowflake``, or ``none`` where there is neither a connection nor a history."""
+        """``demo``, ``files``, ``snowflake``, or ``none``: neither a connection nor a history."""
         if self.options.demo:
             return "demo"
         if self.options.history:
