@@ -1,0 +1,231 @@
+"""The after-hours pane's face: its widgets, where each stands, and how it is drawn from frozen records."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.reactive import reactive
+
+from dataeng_tui.after_hours.hours import MEASURES, Measure
+from dataeng_tui.services import Services
+from dataeng_tui.text import clean
+from dataeng_tui.tui.panes import Pane
+from dataeng_tui.tui.themes import heat
+from dataeng_tui.tui.widgets import after_hours_lines as lines
+from dataeng_tui.tui.widgets.calendar_heatmap import CalendarHeatmap
+from dataeng_tui.tui.widgets.heat import legend
+from dataeng_tui.tui.widgets.lines import Lines
+from dataeng_tui.tui.widgets.punch_card import PunchCard
+from dataeng_tui.tui.widgets.week_bars import WeekBars
+
+if TYPE_CHECKING:
+    from dataeng_tui.after_hours.certainty import Certainty
+    from dataeng_tui.after_hours.details import DayDetail
+
+VIEWS: Final = {
+    "hours": "Hour of week",
+    "weeks": "Weeks",
+    "sure": "How sure",
+    "day": "Day",
+    "machines": "Left out",
+}
+TALL: Final = 30  # rows from which on the weeks and the hours have room of their own
+WIDE: Final = 100
+
+
+class AfterHoursView(Pane):
+    """The calendar, the weeks, the hours of the week; a day looked at closely; the ladder of certainty."""
+
+    DEFAULT_CSS = """
+    AfterHoursView #ah-heading { height: 4; background: $background; scrollbar-size: 0 0; }
+    AfterHoursView .box { border: round $border; border-title-color: $text-muted; padding: 0 1; }
+    AfterHoursView .box:focus { border: round $primary; border-title-color: $primary; }
+    AfterHoursView Lines.box { background: $background; }
+    AfterHoursView #ah-year { height: 10; }
+    AfterHoursView #ah-told { height: 1; background: $background; scrollbar-size: 0 0; padding: 0 2; }
+    AfterHoursView #ah-weeks { height: 7; }
+    AfterHoursView #ah-rest { height: 1fr; }
+    AfterHoursView #ah-left { width: 57; height: 1fr; }
+    AfterHoursView #ah-punch { height: 10; }
+    AfterHoursView #ah-machines { height: 1fr; }
+    AfterHoursView #ah-aside { width: 1fr; height: 1fr; }
+    """
+
+    data: reactive[lines.Shown | None] = reactive(None, init=False)
+    measure: reactive[Measure] = reactive(MEASURES[0], init=False)
+    found: reactive["Certainty | None"] = reactive(None, init=False)
+    detail: reactive["DayDetail | None"] = reactive(None, init=False)
+    view: reactive[str] = reactive("sure", init=False)
+
+    def __init__(self, services: Services, id: str) -> None:
+        super().__init__(services, id)
+        self.cursor: date | None = None
+        self.goal = services.settings.after_hours.goal_hours
+        self.trouble = ""
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="ah-heading")
+        yield CalendarHeatmap(id="ah-year")
+        yield Lines(id="ah-told")
+        yield WeekBars(id="ah-weeks")
+        with Horizontal(id="ah-rest"):
+            with Vertical(id="ah-left"):
+                yield PunchCard(id="ah-punch")
+                yield Lines(id="ah-machines", classes="box")
+            yield Lines(id="ah-aside", classes="box")
+
+    def on_mount(self) -> None:
+        self._heading, self._told = self.query_one("#ah-heading", Lines), self.query_one("#ah-told", Lines)
+        self._year, self._weeks = self.query_one(CalendarHeatmap), self.query_one(WeekBars)
+        self._punch, self._aside = self.query_one(PunchCard), self.query_one("#ah-aside", Lines)
+        self._machines = self.query_one("#ah-machines", Lines)
+        self._heading.can_focus = self._told.can_focus = False
+        titles = ((self._year, "Year"), (self._weeks, "Hours a week"), (self._punch, "Hour of week"))
+        for widget, title in titles:
+            widget.add_class("box")
+            widget.border_title = title
+        self._machines.border_title = VIEWS["machines"]
+        self._told.show([Content.styled("Reading the history …", "$text-muted")])
+        self._year.focus()
+        self.watch(self.app, "theme", self.draw, init=False)
+
+    def shown(self) -> None:
+        self._year.focus()
+
+    def watch_measure(self) -> None:
+        self.draw()
+
+    def watch_found(self) -> None:
+        self._draw_weeks()
+        self._draw_aside()
+
+    def watch_detail(self) -> None:
+        if self.view == "day":
+            self._draw_aside()
+
+    def watch_view(self) -> None:
+        self._arrange()
+        self._draw_aside()
+
+    def say(self, trouble: str) -> None:
+        """One line about what went wrong, until the cursor moves; an empty one takes it away."""
+        self.trouble = trouble
+        self._draw_told()
+
+    def draw(self) -> None:
+        """Draw all that is known."""
+        data = self.data
+        if data is None or self.cursor is None:
+            return
+        self._year.show(data.report, self.measure.name, self.cursor)
+        if self._is_tall:
+            self._year.border_title = f"{data.range_name.capitalize()}, by {self.measure.title.lower()}"
+        self._year.border_subtitle = legend(heat(self.app.theme_variables), self.app.no_color)
+        self._punch.show(data.report)
+        self._draw_heading()
+        self._draw_told()
+        self._draw_weeks()
+        self._draw_aside()
+
+    def _draw_heading(self) -> None:
+        if self.data is not None:
+            height = self._heading.size.height or 4
+            self._heading.show(lines.heading(self.data, self.measure, self.goal, self.size.width, height))
+
+    def _draw_told(self) -> None:
+        """The cursor's cell in words; what went wrong takes its place, in as many lines as it needs."""
+        width = self.size.width - 4
+        told = self._told_by_cursor(width)
+        rows = lines.paragraph(clean(self.trouble, 600), width, "$error") if self.trouble else [told]
+        self._told.styles.height = len(rows)
+        self._told.display = self._is_tall or bool(self.trouble)
+        self._told.show(rows)
+        if not self._is_tall:
+            self._year.border_title = told
+
+    def _told_by_cursor(self, width: int) -> Content:
+        if self._punch.has_focus:
+            return self._punch.told
+        if self.data is None or self.cursor is None:
+            return Content("" if self.trouble else "Reading the history …")
+        return lines.day_told(self.data.report.day(self.cursor), self.measure, width)
+
+    def _draw_weeks(self) -> None:
+        if self.data is not None and self.cursor is not None:
+            found = None if self.data.counting else self.found
+            self._weeks.show(self.data.report, self.measure.name, self.cursor, found, self.goal)
+
+    def _draw_aside(self) -> None:
+        data, width = self.data, max(self._aside.container_size.width - 5, 24)
+        title = lines.title_of([(view, VIEWS[view]) for view in self._views()], self.view)
+        for widget in (self._aside, *((self._weeks, self._punch) if not self._is_tall else ())):
+            widget.border_title = title
+        if data is None:
+            return
+        left_out = lines.left_out_lines(data, max(self._machines.container_size.width - 5, 24))
+        self._machines.show(left_out)
+        if self.view == "day":
+            detail = self.detail
+            self._aside.show(lines.day_lines(detail, data.report, width) if detail else [])
+        elif self.view == "sure":
+            self._aside.show(lines.certainty_lines(self.found, width))
+        elif self.view == "machines":
+            self._aside.show(left_out)
+
+    # The room there is.
+
+    @property
+    def _is_tall(self) -> bool:
+        return self.size.height >= TALL
+
+    def _views(self) -> tuple[str, ...]:
+        """What the place below the calendar can show; where there is room, the rest stands beside it."""
+        if not self._is_tall:
+            return tuple(VIEWS)
+        return ("sure", "day") if self.size.width >= WIDE else ("hours", "sure", "day")
+
+    def _arrange(self) -> None:
+        views, height = self._views(), self.size.height
+        if self.view not in views:
+            self.view = views[0]
+            return
+        tall, wide = self._is_tall, "hours" not in views
+        self._heading.styles.height = 4 if tall else 2
+        self._weeks.display = tall or self.view == "weeks"
+        self._weeks.styles.height = max(7, min(14, height - 31)) if tall else "1fr"
+        left = self.query_one("#ah-left")
+        left.display = wide or self.view == "hours"
+        left.styles.width = 57 if wide else "1fr"
+        self._machines.display = tall
+        self._punch.styles.height = 17 if height > 54 else 10
+        self._aside.display = self.view not in ("weeks", "hours")
+        self.query_one("#ah-rest").display = left.display or self._aside.display
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange()
+        self.call_after_refresh(self.draw)
+
+    @on(CalendarHeatmap.Moved)
+    def _day_moved(self, message: CalendarHeatmap.Moved) -> None:
+        self.cursor, self.trouble = message.day, ""
+        self._weeks.move_to(message.day)
+        self._draw_told()
+        self.cursor_moved()
+
+    @on(WeekBars.Moved)
+    def _week_moved(self, message: WeekBars.Moved) -> None:
+        self._year.action_move(7 * message.weeks)
+
+    @on(PunchCard.Moved)
+    def _hour_moved(self) -> None:
+        self.trouble = ""
+        self._draw_told()
+
+    def cursor_moved(self) -> None:
+        """The cursor is on another day: what belongs to a day is to be asked for."""
+
+    def on_descendant_focus(self) -> None:
+        self._draw_told()

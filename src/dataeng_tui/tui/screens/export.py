@@ -1,0 +1,52 @@
+"""Which kind of file to write what is seen into."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from dataeng_tui.tui.keys import key
+
+FORMATS = {
+    "t": ("table", "Table", "plain text: every day, every measure"),
+    "j": ("json", "JSON", "for scripts; the same as on the command line"),
+    "c": ("csv", "CSV", "a row a day"),
+    "m": ("markdown", "Markdown", "tables for a page or a message"),
+    "s": ("svg", "SVG", "the calendar and the weeks as a picture"),
+}
+
+
+class ExportScreen(ModalScreen[str | None]):
+    """One key chooses the format; the file goes into the working folder, readable by its owner only."""
+
+    DEFAULT_CSS = """
+    ExportScreen { align: center middle; background: $background 60%; }
+    ExportScreen Static {
+        width: 66; height: auto; background: $surface; border: round $primary; padding: 1 2;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            key(letter, f"choose('{format_}')", name, f"export.{format_}")
+            for letter, (format_, name, _) in FORMATS.items()
+        ),
+        key("escape,q", "dismiss", "Back", "export.back"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        lines = [
+            Content.assemble(
+                (f" {letter} ", "bold $primary"), (f" {name:<10}", "bold"), (what, "$text-muted")
+            )
+            for letter, (_, name, what) in FORMATS.items()
+        ]
+        box = Static(Content("\n").join(lines))
+        box.border_title = "Write what is seen as"
+        box.border_subtitle = "into this folder, readable by you only"
+        yield box
+
+    def action_choose(self, format_: str) -> None:
+        self.dismiss(format_)

@@ -1,0 +1,273 @@
+"""The after-hours pane's words: frozen records in, lines of content out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from dataeng_tui.after_hours.hours import MEASURES, Day, Measure, Now, Report
+from dataeng_tui.after_hours.scale import hours_and_minutes as hm
+from dataeng_tui.after_hours.sessions import Session
+from dataeng_tui.text import clean
+from dataeng_tui.tui.foreign import foreign
+
+if TYPE_CHECKING:  # the first frame does without them
+    from dataeng_tui.after_hours.certainty import Certainty, Explanation
+    from dataeng_tui.after_hours.details import Counts, DayDetail
+    from dataeng_tui.after_hours.service import Status
+
+KINDS = {"workday": "workday", "weekend": "day off", "holiday": "holiday", "leave": "leave"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the pane shows: a report with its status. ``without`` and ``with_`` are the slots' minutes."""
+
+    report: Report
+    status: "Status"
+    range_name: str
+    counting: bool
+    without: float
+    with_: float
+    now: Now
+
+
+def heading(shown: Shown, measure: Measure, goal: float | None, width: int, lines: int) -> list[Content]:
+    """The figure, what it means, the measures side by side, and how it goes."""
+    report = shown.report
+    total = hm(report.totals.minutes(measure.name))
+    narrow = width < 100
+    span = f"{report.since:%-d %b %y} – {report.until:%-d %b %y}"
+    name = "" if narrow else f" ({shown.range_name})"
+    counted = "  with machines" if shown.counting else ""
+    figure = Content.assemble(
+        (f" {total} ", "bold $accent"), (f" {measure.title}", "bold"), (f"  {span}", "$text-muted"),
+        (name, "$text-muted"), (counted, "bold $warning"),
+    )  # fmt: skip
+    sentence = Content.styled(" " + _cut(measure.sentence, width - 2), "$text-muted")
+    rows = [_between(figure, now_line(shown.now, narrow), width), sentence, _measures(report, measure, width)]
+    return [*rows, _how_it_goes(shown, goal)][: max(lines, 1)]
+
+
+def now_line(now: Now, narrow: bool = False) -> Content:
+    """What is happening: ``21:40, 2 h 10 after hours``."""
+    at = f"{now.at:%H:%M}"
+    if now.part == "work":
+        return Content.assemble((at, "bold"), (", working hours ", "$text-muted"))
+    today = "" if narrow else " today"
+    if now.minutes_today:
+        return Content.assemble(
+            (at, "bold"), (f", {hm(now.minutes_today)} after hours{today} ", "bold $warning")
+        )
+    return Content.assemble((at, "bold"), (f", off work, nothing after hours{today} ", "$success"))
+
+
+def day_told(day: Day, measure: Measure, width: int) -> Content:
+    """A day in a line, beginning with the figure of the measure."""
+    f = day.figures
+    name = foreign(day.holiday, limit=30) if day.holiday else Content(KINDS[day.kind])
+    told = Content.assemble(
+        (f"{day.day:%a %-d %b %Y}", "bold"), "  ", (hm(f.minutes(measure.name)), "bold $accent"), "  ", name
+    )
+    parts = [
+        (minutes, label)
+        for minutes, label in ((f.early_minutes, "early"), (f.evening_minutes, "in the evening"))
+        if minutes and measure.name == "slots"
+    ]
+    split = (
+        [f"{hm(minutes)} {label}" for minutes, label in parts] if len(parts) > 1 else [p[1] for p in parts]
+    )
+    machines = f", {f.machine_statements} by machines" if f.machine_statements else ""
+    rest = ", ".join([*split, f"{f.statements} statements{machines}"])
+    return Content.assemble(told, (_cut("  " + rest, width - told.cell_length), "$text-muted"))
+
+
+def day_lines(detail: "DayDetail", report: Report, width: int) -> list[Content]:
+    """A day looked at closely."""
+    day = detail.day
+    f = day.figures
+    kind = clean(day.holiday, 40) if day.holiday else KINDS[day.kind]
+    lines = [Content.assemble((f"{day.day:%A %-d %B %Y}", "bold"), (f"  {kind}", "$text-muted"))]
+    figures = [f"{m.title} {hm(f.minutes(m.name))}".replace(" ", "\xa0") for m in MEASURES]
+    lines += [Content(line) for line in wrap(" · ".join(figures), max(width, 20))]
+    if not f.statements:
+        return [*lines, Content(""), Content.styled("Nothing was run on this day.", "$text-muted")]
+    lines.append(_title("Sessions (pauses of at most 60 min)"))
+    lines += [_session(session, report) for session in detail.sessions] or [_none()]
+    for title, counts in (
+        ("Programs", detail.programs),
+        ("Warehouses", detail.warehouses),
+        ("Left out: run by machines", detail.machines),
+    ):
+        lines.append(_title(title))
+        lines += list(_counts(counts, width)) or [_none()]
+    return lines
+
+
+def certainty_lines(found: "Certainty | None", width: int) -> list[Content]:
+    """The step and the ladder of each explanation, best first."""
+    if found is None:
+        return [Content.styled("Looking for a step in the weekly figure …", "$text-muted")]
+    step = found.step
+    if step is None:
+        return paragraph(
+            f"No step in the weekly figure of {len(found.weeks)} complete weeks (Pettitt's test, p < 0.01). "
+            "It takes 16 weeks, and a change of a few weeks only may go unseen.",
+            width, "$text-muted",
+        )  # fmt: skip
+    word = "rises" if step.rise > 0 else "falls"
+    lines = [
+        Content.assemble(
+            ("│ ", "bold $warning"), (f"{found.weeks[step.index]:%-d %b %Y}: the week {word} ", "bold"),
+            (f"{step.before:.1f} h → {step.after:.1f} h", "bold $accent"),
+            (f"  p = {step.p:.1g}", "$text-muted"),
+        )
+    ]  # fmt: skip
+    for other in found.others:
+        text = f"another inside a part of it, {found.weeks[other.index]:%-d %b %Y}: {other.rise:+.1f} h"
+        lines += paragraph(text, width, "$text-muted", "  ")
+    if not found.explanations:
+        return lines + paragraph("Nothing that is new about the statements came with it.", width)
+    for number, explanation in enumerate(found.explanations):
+        lines += [Content(""), *_explanation(explanation, width, number == 0)]
+    return lines
+
+
+def left_out_lines(shown: Shown, width: int) -> list[Content]:
+    """What machines ran under the person's name, and the figure with and without."""
+    lines = [
+        Content.assemble(
+            "Slots without machines ", (hm(shown.without), _chosen(not shown.counting)),
+            ", with them ", (hm(shown.with_), _chosen(shown.counting)),
+        )
+    ]  # fmt: skip
+    rows = shown.report.left_out
+    if shown.counting:
+        return [*lines, *paragraph("They are counted in; m leaves them out again.", width, "$text-muted")]
+    if not rows:
+        return [*lines, Content.styled("No machine ran anything under this name.", "$text-muted")]
+    longest = min(max(len(row.reason) for row in rows), 40)
+    unit = " statements" if width >= longest + 32 else " st."
+    for row in rows:
+        reason = foreign(row.reason, limit=longest - 1)
+        ran = f"{' ' * (longest - reason.cell_length)} {row.statements:>6,}{unit}  + {hm(row.minutes)}"
+        lines.append(Content.assemble("  ", reason, (ran, "$text-muted")))
+    more = 'Know one that is missing? In the settings: [[after_hours.machines]] program = "…", reason = "…"'
+    return [*lines, Content(""), *paragraph(more, width, "$text-muted")]
+
+
+def _measures(report: Report, chosen: Measure, width: int) -> Content:
+    parts: list[Content] = []
+    for measure in MEASURES:
+        style = "bold $background on $accent" if measure is chosen else ""
+        figure = hm(report.totals.minutes(measure.name))
+        parts.append(Content.styled(f" {measure.title} {figure} ", style))
+    return Content("").join([Content(" "), Content.styled("│", "$text-muted").join(parts)])
+
+
+def _how_it_goes(shown: Shown, goal: float | None) -> Content:
+    report, today = shown.report, shown.now.day
+    evenings = report.free_evenings(today)
+    parts = [
+        Content.assemble("without machines ", (hm(shown.without), _chosen(not shown.counting))),
+        Content.assemble("with them ", (hm(shown.with_), _chosen(shown.counting))),
+        Content.assemble(
+            (f"{evenings} free evening{'s' * (evenings != 1)} in a row", "$success" if evenings else "")
+        ),
+    ]
+    if goal is not None:
+        weeks = [week for week in report.weeks if week.start + timedelta(6) < today]
+        kept = sum(week.figures.after_hours_minutes <= goal * 60 for week in weeks)
+        this = next((w for w in reversed(report.weeks) if w.start <= today), None)
+        so_far = this.figures.after_hours_minutes if this else 0
+        style = "$success" if so_far <= goal * 60 else "bold $warning"
+        parts.append(Content.assemble("this week ", (f"{hm(so_far)} of {goal:g} h", style)))
+        parts.append(Content(f"kept in {kept} of {len(weeks)}"))
+    return Content(" ") + Content.styled(" · ", "$text-muted").join(parts)
+
+
+def _explanation(one: "Explanation", width: int, first: bool) -> Iterable[Content]:
+    from dataeng_tui.after_hours.certainty import RUNGS, Rung
+
+    (kind, value), *others = one.names
+    yield Content.assemble(foreign(value, "bold $primary", limit=48), (f" ({kind})", "$text-muted"))
+    style = "bold $accent" if first else "bold"
+    yield Content.assemble((f"  rung {one.rung} of {len(Rung)}: ", style), (RUNGS[one.rung], style))
+    if others:
+        shown = [f"{kind} {clean(value, 24)}" for kind, value in others if kind != "query"]
+        queries = sum(kind == "query" for kind, _ in others)
+        also = ", ".join([*shown, *([f"{queries} queries"] if queries else [])])
+        yield from paragraph(f"with it, in the same slots: {also}", width, "$text-muted", "  ")
+    for rung in sorted(Rung, reverse=True):
+        mark, style = ("●", "bold $accent") if rung <= one.rung else ("○", "$text-muted")
+        if rung > one.rung and one.reached[rung]:
+            mark = "◐"  # holds, but a rung below it does not
+        yield Content.assemble(
+            (f"  {mark} ", style), (f"{RUNGS[rung]}", "" if rung <= one.rung else "$text-muted")
+        )
+        yield from paragraph(one.evidence[rung], width, "$text-muted", "    ")
+    yield from paragraph(one.further, width, "italic $foreground", "  ⤷ ")
+
+
+def _session(session: Session, report: Report) -> Content:
+    calendar, minutes = report.calendar, session.after_hours_minutes
+    start, end = session.start.astimezone(calendar.zone), session.end.astimezone(calendar.zone)
+    # A single statement lasts no time, but it was somewhere.
+    at_work = minutes < 1 and calendar.classify(session.start)[1] == "work"
+    told = "working hours" if at_work else f"{hm(minutes)} after hours" if minutes >= 1 else "after hours"
+    style = "$text-muted" if at_work else "$accent"
+    return Content.assemble(f"  {start:%H:%M} – {end:%H:%M}  {hm(session.minutes):>8}  ", (told, style))
+
+
+def _counts(counts: "Counts", width: int) -> Iterable[Content]:
+    most = max((count for _, count in counts), default=1)
+    names = max(16, min(42, width - 24))
+    for name, count in counts[:8]:
+        bar = "█" * max(1, round(count / most * max(width - names - 12, 4)))
+        label = foreign(name or "unknown", limit=names - 1)
+        padding = " " * (names - label.cell_length)
+        yield Content.assemble("  ", label, padding, f"{count:>4} ", (bar, "$secondary"))
+
+
+def paragraph(text: str, width: int, style: str = "", indent: str = "") -> list[Content]:
+    """Text in as many lines as it needs."""
+    lines = wrap(text, max(width, 24), initial_indent=indent, subsequent_indent=" " * len(indent))
+    return [Content.styled(line, style) if style else Content(line) for line in lines]
+
+
+def _title(text: str) -> Content:
+    return Content.styled(text, "bold $secondary")
+
+
+def _none() -> Content:
+    return Content.styled("  none", "$text-muted")
+
+
+def _chosen(chosen: bool) -> str:
+    return "bold $accent" if chosen else "$text-muted"
+
+
+def _between(left: Content, right: Content, width: int) -> Content:
+    room = width - left.cell_length - right.cell_length
+    return Content.assemble(left, " " * room, right) if room > 0 else Content.assemble(right, left)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def title_of(views: Sequence[tuple[str, str]], chosen: str) -> Content:
+    """The names of the views beside one another, the one shown lit."""
+    parts = [
+        Content.styled(f" {name} ", "bold $primary" if view == chosen else "$text-muted")
+        for view, name in views
+    ]
+    return Content.styled("│", "$text-muted").join(parts)
+
+
+def span_of(report: Report, today: date) -> str:
+    """What the top bar says of the days shown."""
+    return f"{report.since:%-d %b %Y} to {'today' if report.until == today else f'{report.until:%-d %b %Y}'}"

@@ -1,0 +1,122 @@
+"""What the widgets that draw time have in common: the steps of heat, in colour or in glyphs, and a cursor."""
+
+from typing import Final
+
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual.content import Content
+from textual.strip import Strip
+from textual.style import Style
+from textual.widget import Widget
+
+from dataeng_tui.after_hours.scale import LABELS
+from dataeng_tui.tui.themes import heat
+
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+LEFT: Final = 5  # columns for names at the left, so that the calendar and the bars under it line up
+# Where there is no colour, two columns of glyphs tell six steps apart.
+GLYPHS: Final = ("· ", "░░", "▒▒", "▓▓", "██", "█◆")
+NOTHING: Final = "  "
+
+
+class Heat(Widget, can_focus=True):
+    """A widget of cells that are drawn line by line, each cell by its step."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._styles: dict[str, RichStyle] = {}
+
+    def notify_style_update(self) -> None:
+        self._styles.clear()
+        super().notify_style_update()
+
+    @property
+    def colourless(self) -> bool:
+        """Whether steps have to be told by glyphs alone."""
+        return self.app.no_color
+
+    def style(self, name: str) -> RichStyle:
+        """A style such as ``bold $primary`` over the widget's own, kept until the theme changes."""
+        found = self._styles.get(name)
+        if found is None:
+            variables = self.app.theme_variables
+            found = (self.visual_style + Style.parse(name, variables)).rich_style
+            self._styles[name] = found
+        return found
+
+    def heat_style(self, step: int) -> RichStyle:
+        """A cell's background at this step."""
+        key = f"heat {step}"
+        found = self._styles.get(key)
+        if found is None:
+            # A thin line of the background parts a cell from the next.
+            colours, ground = heat(self.app.theme_variables), self.style("").bgcolor
+            found = self._styles[key] = RichStyle(color=ground, bgcolor=colours[step])
+        return found
+
+    def cell(self, step: int, width: int) -> tuple[str, RichStyle]:
+        """A cell's text and style, ``width`` columns wide."""
+        if self.colourless:
+            glyph = GLYPHS[step]
+            return glyph[0] * (width - 1) + glyph[1], self.style("")
+        return " " * (width - 1) + "▕", self.heat_style(step)
+
+    def away_style(self) -> RichStyle:
+        """A sign on a cell without heat."""
+        colour = heat(self.app.theme_variables)[0]
+        return self.style("$text-muted" if self.colourless else f"$text-muted on {colour}")
+
+    def cursor_style(self, step: int) -> RichStyle:
+        """The mark on the cell under the cursor, black or white, whichever is seen on the cell's heat."""
+        if self.colourless:
+            return self.style("bold reverse" if self.has_focus else "reverse")
+        key = f"cursor {step}"
+        found = self._styles.get(key)
+        if found is None:
+            colour = heat(self.app.theme_variables)[step]
+            bright = sum(int(colour[at : at + 2], 16) for at in (1, 3, 5)) > 400
+            found = self._styles[key] = RichStyle(color="#000000" if bright else "#ffffff", bgcolor=colour)
+        return found
+
+
+class Run:
+    """Collects a line's cells, neighbours of one style in one segment."""
+
+    def __init__(self) -> None:
+        self._segments: list[Segment] = []
+        self._text: list[str] = []
+        self._style: RichStyle | None = None
+
+    def add(self, text: str, style: RichStyle) -> None:
+        """Put text behind what is there."""
+        if style is not self._style:
+            self._flush()
+            self._style = style
+        self._text.append(text)
+
+    def strip(self, width: int, style: RichStyle) -> Strip:
+        """The line, filled or cut to ``width``."""
+        self._flush()
+        return Strip(self._segments).adjust_cell_length(width, style)
+
+    def _flush(self) -> None:
+        if self._text:
+            self._segments.append(Segment("".join(self._text), self._style))
+            self._text = []
+
+
+def legend(colours: tuple[str, ...], colourless: bool) -> Content:
+    """The steps of a day in the order of their size, each with its label."""
+    parts: list[Content] = []
+    for step, label in enumerate(LABELS):
+        swatch = Content(GLYPHS[step]) if colourless else Content.styled("  ", f"on {colours[step]}")
+        parts.append(Content.assemble(swatch, (f" {label} ", "$text-muted")))
+    return Content(" ").join(parts)
+
+
+def visible(width: int, weeks: int, at: int) -> tuple[int, int, int]:
+    """``(first week, how many, columns each)`` of the weeks that fit, the one at ``at`` among them."""
+    room = max(width - LEFT, 2)
+    columns = max(2, min(6, room // max(weeks, 1)))
+    count = min(weeks, room // columns)
+    return max(0, min(weeks - count, at - count // 2)), count, columns
