@@ -74,8 +74,10 @@ def epoch(text: object) -> float | None:
 
 
 def _partitions(offset: str | None) -> dict[tuple[str, str], int] | None:
+    if not offset or offset[0] != "{":
+        return None
     try:
-        topics = json.loads(offset or "")
+        topics = json.loads(offset)
         found = {(topic, part): at for topic, parts in topics.items() for part, at in parts.items()}
     except (ValueError, AttributeError):
         return None

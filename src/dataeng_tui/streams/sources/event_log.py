@@ -10,7 +10,7 @@ from dataeng_tui.streams.sources.log_files import Log, again, logs_at
 from dataeng_tui.streams.sources.log_reader import Clock, LogReader
 
 MOST_LOGS = 50  # of a folder of many, the ones last written to
-SLICE = 0.2  # seconds of one poll given to what comes before a log's end
+SLICE = 0.1  # seconds of one poll given to what comes before a log's end
 LIST_EVERY = 5.0  # seconds between looks at a whole folder
 # An application that lives writes at least every ten seconds, unless a batch takes long.
 SILENT_AFTER = 900.0  # seconds after which a log without an end may be a dead application's
@@ -114,7 +114,7 @@ def _notes(log: Log, reader: LogReader) -> list[Problem]:
     if (progress := reader.progress) is not None:
         notes.append(Problem(where, f"Older events are still being read: {progress:.0%}."))
     if reader.corrupt:
-        notes.append(Problem(where, f"{_many(reader.corrupt, 'line')} made no sense and passed over."))
+        notes.append(Problem(where, f"{_many(reader.corrupt, 'line')} unreadable and passed over."))
     if reader.vanished:
         notes.append(Problem(where, f"{_many(reader.vanished, 'file')} gone before read to the end."))
     return notes

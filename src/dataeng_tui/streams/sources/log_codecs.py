@@ -6,7 +6,6 @@ break is put in its place, so that the lines on either side are not taken for on
 """
 
 import struct
-from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 from dataeng_tui.errors import UserError, missing
@@ -26,7 +25,7 @@ class Decoder(Protocol):
 
     damaged: int
 
-    def decode(self, piece: bytes) -> bytes:
+    def decode(self, piece: bytes | memoryview) -> bytes:
         """The text that ``piece`` adds to what was fed before."""
 
 
@@ -72,33 +71,42 @@ class Zstd:
         import zstandard
 
         self.damaged = 0
-        self._error: type[Exception] = zstandard.ZstdError
-        self._fresh: Callable[[], Any] = lambda: zstandard.ZstdDecompressor().decompressobj(
-            read_across_frames=True
-        )
-        self._frames = self._fresh()
+        self._zstandard: Any = zstandard
+        self._frames = self._across_frames()
 
-    def decode(self, piece: bytes) -> bytes:
+    def decode(self, piece: bytes | memoryview) -> bytes:
         """See ``Decoder``."""
         try:
             return bytes(self._frames.decompress(piece))
-        except self._error:
-            return self._salvage(piece)
+        except self._zstandard.ZstdError:
+            return self._salvage(bytes(piece))
+
+    def _across_frames(self) -> Any:
+        return self._zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
 
     def _salvage(self, piece: bytes) -> bytes:
-        """Frame by frame, as each begins with the magic; the frame before the first is lost."""
-        text = b"\n"
+        """Frame by frame, as each begins with the magic; the one that was being read is lost."""
         self.damaged += 1
-        self._frames = self._fresh()
-        for frame in piece.split(ZSTD)[1:]:
-            self._frames = self._fresh()
-            try:
-                text += self._frames.decompress(ZSTD + frame)
-            except self._error:
-                self.damaged += 1
-                text += b"\n"
-                self._frames = self._fresh()
-        return text
+        self._frames = self._across_frames()
+        *whole, last = [ZSTD + frame for frame in piece.split(ZSTD)[1:]] or [b""]
+        text = b"\n" + b"".join(self._frame(frame) for frame in whole)
+        try:
+            return text + bytes(self._frames.decompress(last))
+        except self._zstandard.ZstdError:
+            self.damaged += 1
+            self._frames = self._across_frames()
+            return text + b"\n"
+
+    def _frame(self, frame: bytes) -> bytes:
+        alone = self._zstandard.ZstdDecompressor().decompressobj()
+        try:
+            text = bytes(alone.decompress(frame))
+        except self._zstandard.ZstdError:
+            text = b""
+        if alone.eof:
+            return text
+        self.damaged += 1
+        return text + b"\n"
 
 
 class _Blocks:
@@ -115,7 +123,7 @@ class _Blocks:
         self._cramjam: Any = cramjam
         self._held = b""
 
-    def decode(self, piece: bytes) -> bytes:
+    def decode(self, piece: bytes | memoryview) -> bytes:
         """See ``Decoder``."""
         data, position, text = self._held + piece, 0, []
         while (step := self._step(data, position)) is not None:

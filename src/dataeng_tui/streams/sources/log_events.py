@@ -10,29 +10,56 @@ from dataeng_tui.streams.progress import batch, epoch, sources
 from dataeng_tui.streams.snapshot import NO_PARTS, Application, Batch, SourceProgress, State, StreamingQuery
 from dataeng_tui.streams.sources.log_lines import JOB_START, STREAMING
 
-RUNS = 500  # kept of one log, so that a query restarting for weeks does not fill the memory
-BATCHES = 300  # kept of one run between two questions
+RUNS = 200  # kept of one log, so that a query restarting for weeks does not fill the memory
+BATCHES = 100  # kept of one run between two questions
+JOBS = 256  # starts of jobs kept unread, as only the last of each run means something
 
-# A JobStart line carries every property of the session; these two are all that is wanted of it.
-_RUN = re.compile(rb'"spark\.jobGroup\.id":"([0-9a-f-]{36})"')
-_BATCH = re.compile(rb'"streaming\.sql\.batchId":"(\d+)"')
+# A progress begins with its ids. Of a long log only the last progresses of each run are parsed at all.
+_PROGRESS_RUN = re.compile(rb'"runId"\s*:\s*"([^"]+)"')
+# A JobStart line carries every property of the session; these two are all that is wanted of it. Plain
+# searches are five times as fast as a pattern in lines of ten kilobytes.
+_PROPERTIES = b'"Properties":'
+_BATCH = b'"streaming.sql.batchId":"'
+_GROUP = b'"spark.jobGroup.id":"'
 
 
 @dataclass(slots=True)
 class Run:
-    """One run, as far as the lines tell. ``new`` are batches that nobody has been told of yet."""
+    """One run, as far as the lines tell.
+
+    ``lines`` are progresses not parsed yet, ``new`` the batches that nobody has been told of yet.
+    """
 
     run_id: str
     id: str | None = None
     name: str | None = None
     started_at: float | None = None
     last: Batch | None = None
-    sources: tuple[SourceProgress, ...] = ()
+    progress: dict[str, Any] | None = None  # what ``last`` was made of
     in_flight: int | None = None
+    spoken_of: int = 0  # the number of the last line about it, starts of jobs apart
     idle: bool = False
     over: bool = False
     exception: str | None = None
     new: deque[Batch] = field(default_factory=lambda: deque(maxlen=BATCHES))
+    lines: deque[bytes] = field(default_factory=lambda: deque(maxlen=BATCHES))
+
+    def parse(self) -> int:
+        """Make batches of the lines; how many of them made no sense."""
+        corrupt = 0
+        while self.lines:
+            try:
+                progress = json.loads(self.lines.popleft())["progress"]
+                told = batch(progress)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                corrupt += 1
+                continue
+            self.last, self.progress = told, progress
+            # Before 3.5 an idle query says so by a progress in which nothing was added.
+            self.idle = self.idle or (bool(told.parts_ms) and "addBatch" not in told.parts_ms)
+            self.id, self.name = progress.get("id") or self.id, progress.get("name") or self.name
+            self.new.append(told)
+        return corrupt
 
     @property
     def state(self) -> State:
@@ -56,8 +83,9 @@ class Run:
             self.name or earlier.name,
             earlier.started_at if self.started_at is None else self.started_at,
             earlier.last if first else self.last,
-            earlier.sources if first else self.sources,
+            earlier.progress if first else self.progress,
             earlier.in_flight if begun else self.in_flight,
+            self.spoken_of,
             earlier.idle if begun else self.idle,
             told.over,
             told.exception,
@@ -74,14 +102,17 @@ class LogFold:
         self.ended = False
         self.corrupt = 0
         self.runs: dict[str, Run] = {}
+        self._number = 0
+        self._jobs: deque[tuple[int, bytes]] = deque(maxlen=JOBS)
 
     def take(self, line: bytes) -> None:
         """One wanted line, whole."""
+        self._number += 1
         try:
             if line.startswith(STREAMING):
                 self._streaming(line)
             elif line.startswith(JOB_START):
-                self._job(line)
+                self._jobs.append((self._number, line))
             else:
                 self._application(json.loads(line))
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -89,7 +120,10 @@ class LogFold:
 
     def after(self, earlier: "LogFold") -> "LogFold":
         """What both add up to, ``earlier``'s lines first; neither is changed."""
+        self._parse()
+        earlier._parse()
         joined = LogFold()
+        joined._number = max(self._number, earlier._number)
         joined.application = self.application or earlier.application
         joined.spark_version = self.spark_version or earlier.spark_version
         joined.ended = self.ended or earlier.ended
@@ -99,6 +133,12 @@ class LogFold:
             joined.runs[run_id] = run.after(earlier.runs.get(run_id) or Run(run_id))
         joined._bound()
         return joined
+
+    def _parse(self) -> None:
+        for run in self.runs.values():
+            self.corrupt += run.parse()
+        while self._jobs:
+            self._job(*self._jobs.popleft())
 
     def forget_new(self) -> None:
         """The new batches have been told of."""
@@ -110,6 +150,7 @@ class LogFold:
 
         ``silent``: nothing was written for so long that what was running may be dead: its state is unknown.
         """
+        self._parse()
         queries = []
         for run in self.runs.values():
             state: State | None = run.state
@@ -121,6 +162,7 @@ class LogFold:
 
     def _run(self, run_id: str) -> Run:
         run = self.runs.pop(run_id, None) or Run(run_id)
+        run.spoken_of = self._number
         self.runs[run_id] = run  # the last one spoken of is the last to be dropped
         self._bound()
         return run
@@ -131,34 +173,37 @@ class LogFold:
 
     def _streaming(self, line: bytes) -> None:
         kind = line[len(STREAMING) : len(STREAMING) + 4]
-        event = json.loads(line)
         if kind == b"Prog":
-            self._progress(event["progress"])
-        elif kind == b"Star":
-            run = self._run(str(event["runId"]))
-            run.id, run.name = event["id"], event.get("name")
-            run.started_at = epoch(event.get("timestamp"))
+            self._progress(line)
+            return
+        event = json.loads(line)
+        run = self._run(str(event["runId"]))
+        run.id = event["id"]
+        if kind == b"Star":
+            run.name, run.started_at = event.get("name"), epoch(event.get("timestamp"))
         elif kind == b"Idle":
-            run = self._run(str(event["runId"]))
-            run.id, run.idle, run.in_flight = event["id"], True, None
+            run.idle, run.in_flight = True, None
         elif kind == b"Term":
-            run = self._run(str(event["runId"]))
-            run.id, run.over, run.exception = event["id"], True, event.get("exception")
+            run.over, run.exception = True, event.get("exception")
 
-    def _progress(self, progress: dict[str, Any]) -> None:
-        told, read = batch(progress), sources(progress)
-        run = self._run(str(progress["runId"]))
-        run.id, run.name = progress["id"], progress.get("name") or run.name
-        # Before 3.5 an idle query says so by a progress in which nothing was added.
-        run.last, run.sources, run.in_flight = told, read, None
-        run.idle = bool(told.parts_ms) and "addBatch" not in told.parts_ms
-        run.new.append(told)
+    def _progress(self, line: bytes) -> None:
+        named = _PROGRESS_RUN.search(line, 0, 512)
+        if named is None or not line.endswith(b"}"):
+            raise ValueError("a progress that is cut")
+        run = self._run(named[1].decode())
+        run.idle, run.in_flight = False, None
+        run.lines.append(line)
 
-    def _job(self, line: bytes) -> None:
-        number, group = _BATCH.search(line), _RUN.search(line)
-        if number and group:
-            run = self._run(group[1].decode())
-            run.in_flight, run.idle = int(number[1]), False
+    def _job(self, number: int, line: bytes) -> None:
+        """A batch is in flight, unless the run was spoken of since: then that batch is over."""
+        start = line.rfind(_PROPERTIES)
+        batch_id, run_id = _text_after(_BATCH, line, start), _text_after(_GROUP, line, start)
+        if batch_id is None or run_id is None or not batch_id.isdecimal():
+            return
+        run = self.runs.setdefault(run_id, Run(run_id))
+        if number > run.spoken_of:
+            run.in_flight, run.idle = int(batch_id), False
+        self._bound()
 
     def _application(self, event: dict[str, Any]) -> None:
         if event["Event"] == "SparkListenerLogStart":
@@ -169,16 +214,20 @@ class LogFold:
             self.ended = True
 
 
+def _text_after(key: bytes, line: bytes, start: int) -> str | None:
+    found = line.find(key, max(0, start))
+    return line[found + len(key) :].partition(b'"')[0].decode() if found >= 0 else None
+
+
 def _query(run: Run, application: str, state: State | None) -> StreamingQuery:
     last = run.last
-    numbers = [number for number in (run.in_flight, last.id if last else None) if number is not None]
     return StreamingQuery(
         application=application,
         run_id=run.run_id,
         id=run.id,
         name=run.name,
         state=state,
-        batch_id=max(numbers, default=None),
+        batch_id=last.id if last else None,  # the last that is over, as the driver's lastProgress has it
         input_rows=last.input_rows if last else None,
         input_rows_per_second=last.input_rows_per_second if last else None,
         processed_rows_per_second=last.processed_rows_per_second if last else None,
@@ -187,9 +236,17 @@ def _query(run: Run, application: str, state: State | None) -> StreamingQuery:
         watermark=last.watermark if last else None,
         state_rows=last.state_rows if last else None,
         state_bytes=last.state_bytes if last else None,
-        sources=run.sources,
+        sources=_sources(run),
         exception=run.exception,
         started_at=run.started_at,
         seen_in=("event-log",),
         batches=tuple(run.new),
     )
+
+
+def _sources(run: Run) -> tuple[SourceProgress, ...]:
+    """Those of the last progress; read for the picture only, as most progresses are not the last."""
+    try:
+        return sources(run.progress or {})
+    except (ValueError, TypeError, AttributeError):
+        return ()  # the rest of the progress made sense, and is told

@@ -9,7 +9,10 @@ LOG_START = b'{"Event":"SparkListenerLogStart"'
 WANTED = (STREAMING, JOB_START, APPLICATION, LOG_START)
 LONGEST = 64 << 20  # a longer line is passed over, so that memory stays bounded
 
-_BRACE = ord("{")
+_EVENT = b'{"Event":"'
+_BRACE = _EVENT[0]
+_TELLING = len(b'{"Event":"SparkListener')
+_TOLD = frozenset(start[_TELLING] for start in WANTED)
 
 
 class LineFilter:
@@ -35,10 +38,11 @@ class LineFilter:
         find, starts_with = piece.find, piece.startswith
         end = find(b"\n", start, length)
         while end >= 0:
-            if starts_with(WANTED, start, end):
+            # One byte rules nearly every line out, at half the cost of comparing four beginnings.
+            if end - start > _TELLING and piece[start + _TELLING] in _TOLD and starts_with(WANTED, start):
                 found.append(bytes(piece[start:end]))
             elif piece[start] != _BRACE and end > start:
-                self.corrupt += 1
+                self._salvage(piece[start:end], found)
             start = end + 1
             end = find(b"\n", start, length)
         self._keep(piece[start:length])
@@ -61,15 +65,23 @@ class LineFilter:
             self._in_head, self.head = False, bytes(line)
         elif line.startswith(WANTED):
             found.append(bytes(line))
-        elif not line.startswith(b"{"):
-            self.corrupt += 1
+        elif line and line[0] != _BRACE:
+            self._salvage(line, found)
         return end + 1
+
+    def _salvage(self, line: bytes | bytearray, found: list[bytes]) -> None:
+        """What is left of a line whose beginning is damaged: another may follow without a break."""
+        self.corrupt += 1
+        start = line.find(_EVENT)
+        if start >= 0 and line.startswith(WANTED, start):
+            found.append(bytes(line[start:]))
 
     def _keep(self, part: bytes | bytearray) -> None:
         """Keep what there is of a line if it may be a wanted one, else pass over what is still to come."""
         self._rest += part
         begun = bytes(self._rest[:128])
-        wanted = self._in_head or begun.startswith(WANTED) or any(start.startswith(begun) for start in WANTED)
+        undecided = self._in_head or not begun.startswith(b"{")
+        wanted = undecided or begun.startswith(WANTED) or any(start.startswith(begun) for start in WANTED)
         if wanted and len(self._rest) <= LONGEST:
             return
         if wanted:

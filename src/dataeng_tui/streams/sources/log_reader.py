@@ -11,7 +11,7 @@ from dataeng_tui.streams.sources.log_events import LogFold
 from dataeng_tui.streams.sources.log_files import COMPACT, Log
 from dataeng_tui.streams.sources.log_lines import LineFilter
 
-PLAIN_PIECE, PACKED_PIECE = 1 << 20, 1 << 16  # bytes read at a time
+PLAIN_PIECE, PACKED_PIECE = 1 << 20, 1 << 15  # bytes read at a time; more would fall out of the cache
 PLAIN_TAIL, PACKED_TAIL = 16 << 20, 2 << 20  # bytes at the end that are read first
 
 Clock = Callable[[], float]
@@ -51,7 +51,7 @@ class Stretch:
             with memoryview(buffer) as view:
                 while got := file.readinto(view[: self._wanted(len(buffer))]):
                     self.position += got
-                    for line in self._lines(buffer, got):
+                    for line in self._lines(buffer, view[:got]):
                         fold.take(line)
                     if clock() >= deadline:
                         return False
@@ -60,10 +60,10 @@ class Stretch:
     def _wanted(self, most: int) -> int:
         return most if self.stop is None else max(0, min(most, self.stop - self.position))
 
-    def _lines(self, buffer: bytearray, got: int) -> list[bytes]:
+    def _lines(self, buffer: bytearray, piece: memoryview) -> list[bytes]:
         if self._decoder is None:
-            return self.lines.feed(buffer, got)
-        text = self._decoder.decode(bytes(buffer[:got]))
+            return self.lines.feed(buffer, len(piece))
+        text = self._decoder.decode(piece)
         return self.lines.feed(text, len(text))
 
     def _notice_another(self, now: os.stat_result) -> None:
