@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from dataeng_tui.after_hours.service import AfterHours, Options
+from dataeng_tui.cli.screen import _log_in_by_browser
 from dataeng_tui.errors import UserError
+from dataeng_tui.settings import AfterHoursSettings, Settings
 from tests.snowflake_server import FakeSnowflake
 
 LOGINS = {
@@ -109,3 +111,15 @@ def test_a_browser_login_waits_for_the_terminal(snowflake: FakeSnowflake, tmp_pa
         service.syncing().run()
     assert not snowflake.logins
     service.close()
+
+
+def test_the_browser_is_asked_before_the_screen_opens(
+    snowflake: FakeSnowflake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The server knows no such login, so it ends there; what matters is that it was tried, and told."""
+    snowflake.connections_toml(tmp_path / "snowflake", authenticator="externalbrowser")
+    _log_in_by_browser(Settings(after_hours=AfterHoursSettings(connection="dev", timezone="UTC")))
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "Logging in to Snowflake through your browser…"
+    assert said[1].startswith("dataeng-tui: ")
+    assert len(said) == 2

@@ -131,7 +131,7 @@ class _Sync:
 
     async def run(self) -> Result:
         before = self.history.synced(self.owner)
-        mark = before.mark if before and before.source == WHOLE else None
+        mark = before.mark if before else None
         source = WHOLE
         try:
             mark = await self._whole(mark)
@@ -140,6 +140,10 @@ class _Sync:
                 raise
             source, mark = PART, None
             self.notes.append(_ONLY_RECENT)
+            if before and before.at < self.now - RECENT:
+                self.notes.append(
+                    f"What ran from {before.at:%Y-%m-%d} to {self.now - RECENT:%Y-%m-%d} is missing."
+                )
         await self._recent(mark)
         if source == WHOLE:
             await self._sessions()

@@ -90,9 +90,11 @@ def _bring_up_to_date(service: "AfterHours") -> str | None:
         return None
     try:
         service.syncing(_progress, may_prompt=True).run()
+        _clear()
     except UserError as error:
         if service.owner() is None:
             raise
+        _clear()
         click.echo(f"dataeng-tui: {error}", err=True)
         return str(error)
     return None
@@ -101,6 +103,11 @@ def _bring_up_to_date(service: "AfterHours") -> str | None:
 def _progress(stage: str, rows: int) -> None:
     if sys.stderr.isatty():
         click.echo(f"\r\x1b[K{stage}, {rows} statements", nl=False, err=True)
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def _render(service: "AfterHours", format_: str, problem: str | None) -> str:

@@ -22,6 +22,8 @@ def open_screen(settings: Settings, log_file: Path | None) -> None:
     if log_file is not None:
         _log_to(log_file)
 
+    _log_in_by_browser(settings)
+
     from dataeng_tui.tui.app import DataengApp
 
     app = DataengApp(settings)
@@ -29,6 +31,25 @@ def open_screen(settings: Settings, log_file: Path | None) -> None:
     if app.failure is not None:
         raise app.failure
     sys.exit(code or 0)
+
+
+def _log_in_by_browser(settings: Settings) -> None:
+    """Sync here where the login asks in a browser: it prints and waits, and needs the terminal for that."""
+    if settings.demo or settings.after_hours.connection is None:
+        return
+    import click
+
+    from dataeng_tui.services import Services
+
+    services = Services(settings)
+    try:
+        if services.after_hours.asks_in_a_browser:
+            click.echo("Logging in to Snowflake through your browser…", err=True)
+            services.after_hours.syncing(may_prompt=True).run()
+    except UserError as error:
+        click.echo(f"dataeng-tui: {error}", err=True)
+    finally:
+        services.close()
 
 
 def _log_to(file: Path) -> None:

@@ -5,6 +5,7 @@ Moments are bound as texts with their offset: the connector would send a datetim
 server would read it in the session's.
 """
 
+import logging
 import os
 import tomllib
 import warnings
@@ -23,6 +24,8 @@ PAGE: Final = 5_000
 LOGIN_SECONDS: Final = 30
 QUERY_SECONDS: Final = 600
 _IN_A_BROWSER: Final = ("externalbrowser", "oauth_authorization_code")
+
+_NO_LOG: Final = logging.NullHandler()  # else Python would print the connector's warnings itself
 
 Row = tuple[Any, ...]
 
@@ -70,6 +73,7 @@ async def open_session(name: str, passcode: str | None = None) -> AsyncIterator[
     given: dict[str, Any] = {} if passcode is None else {"passcode": passcode}
     if not logs_in_by_browser(name):
         given["login_timeout"] = LOGIN_SECONDS
+    logging.getLogger("snowflake").addHandler(_NO_LOG)
     connection: Any = None
     try:
         with _quiet():
