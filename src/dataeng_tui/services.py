@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from dataeng_tui.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dataeng_tui.after_hours.service import AfterHours
-    from dataeng_tui.demo.spark import DemoSpark
+    from dataeng_tui.demo.spark import DemoSpark, Progress
     from dataeng_tui.replay.service import Replay
     from dataeng_tui.streams.watch import Watcher
 
@@ -76,6 +78,20 @@ class Services:
         from dataeng_tui.demo.spark import DemoSpark
 
         return DemoSpark()
+
+    def start_demo(self, progress: "Callable[[Progress], None]") -> None:
+        """Start the demo's Spark, watch it when it answers, and say from another thread how far it is."""
+        from dataeng_tui.streams.sources.driver_ui import DriverUi
+        from dataeng_tui.streams.sources.event_log import EventLogSource
+
+        def told(step: "Progress") -> None:
+            if step.ui:
+                self.streams.add(DriverUi(step.ui))
+            if step.event_log:
+                self.streams.add(EventLogSource(step.event_log))
+            progress(step)
+
+        self.demo.start(told)
 
     @cached_property
     def replay(self) -> "Replay":

@@ -100,6 +100,21 @@ class Watcher:
         """Whether nothing is being asked."""
         return not self._resumed.is_set()
 
+    def add(self, source: Source) -> None:
+        """Ask one more source, from now on; one for the same place is asked already."""
+        with self._lock:
+            if source.where in self._pollers or self._stopped.is_set():
+                return
+            self._pollers[source.where] = poller = _Poller(source, self)
+            if self._publisher is not None:
+                poller.start()
+
+    def refresh(self) -> None:
+        """Ask every source now instead of when its time comes."""
+        with self._lock:
+            for poller in self._pollers.values():
+                poller.wake()
+
     def look_at(self, focus: Focus) -> None:
         """Say what is looked at, so that it is asked for more, and sooner."""
         self._focus = focus
@@ -168,6 +183,7 @@ class _Poller:
         self.busy = False
         self._watcher = watcher
         self._stopped = threading.Event()
+        self._woken = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, once: bool = False) -> None:
@@ -179,6 +195,10 @@ class _Poller:
 
     def stop(self) -> None:
         self._stopped.set()
+        self._woken.set()
+
+    def wake(self) -> None:
+        self._woken.set()
 
     def join(self, timeout: float) -> None:
         if self._thread is not None:
@@ -191,7 +211,8 @@ class _Poller:
             began = time.monotonic()
             self._ask()
             # From one start to the next, and never two at a time.
-            self._stopped.wait(max(0.05, watcher.interval - (time.monotonic() - began)))
+            self._woken.wait(max(0.05, watcher.interval - (time.monotonic() - began)))
+            self._woken.clear()
         self.source.close()
 
     def _once(self) -> None:

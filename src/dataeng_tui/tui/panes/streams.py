@@ -1,11 +1,278 @@
-"""The pane "Streams"."""
+"""The pane "Streams": every Structured Streaming query, the unhealthy first, and one of them told whole."""
 
 from typing import ClassVar
 
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+
+from dataeng_tui.services import Services
+from dataeng_tui.streams.snapshot import Application, Focus, Snapshot, StreamingQuery
+from dataeng_tui.tui import streams_detail, streams_rows
+from dataeng_tui.tui import streams_work as work
+from dataeng_tui.tui.foreign import foreign
+from dataeng_tui.tui.keys import key
 from dataeng_tui.tui.panes import Pane
+from dataeng_tui.tui.widgets.lines import Lines
+from dataeng_tui.tui.widgets.live_table import LiveTable
+
+PROBLEMS = 3  # lines of problems that are shown; the last one says how many more there are
+FASTEST, SLOWEST = 0.25, 60.0  # seconds between polls
 
 
 class StreamsPane(Pane):
-    """Streams."""
+    """A table of queries in groups of applications, and the query under the cursor."""
 
     NAME: ClassVar[str] = "Streams"
+    HELP_TEXT: ClassVar[str] = """
+A row is a streaming query, under its application. What is wrong comes first: ✖ failed, ▲ with the word for
+what is wrong; ▶ a batch is being worked on, ◦ it waits for the next or has nothing to do, ■ it is over, and
+? nothing that knows it answers any more. in/s and done/s are rows that came in and that were processed in a
+second, took is the last batch, lag the rows between it and the end of the topic. ? is unknown, never zero.
+
+The lower part tells the query under the cursor: what is wrong and since when, rates and durations over time
+(· where nothing is known), where the last batch's time went, sources with their offsets, state, watermark,
+and the exception as a whole. Tab goes there, arrows scroll it, z gives it the screen, y copies the ids.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key(
+            "slash", "filter", "Filter", "streams.filter", tooltip="words in names, ids, states and findings"
+        ),
+        key("space", "pause", "Pause", "streams.pause", tooltip="ask nothing, and show what was last seen"),
+        key("plus,equals_sign", "interval(0.5)", "Faster", "streams.faster", tooltip="ask twice as often"),
+        key("minus", "interval(2)", "Slower", "streams.slower", tooltip="ask half as often"),
+        key("r", "refresh_now", "Refresh", "streams.refresh", tooltip="ask every source now"),
+        key("enter", "details", "Details", "streams.details", tooltip="put the focus on the query's details"),
+        key(
+            "y", "copy", "Copy ids", "streams.copy", tooltip="name, id, runId and findings, to the clipboard"
+        ),
+        key("escape", "back", "Back", "streams.back", show=False),
+    ]
+    SCOPED_CSS = False  # the breakpoints' classes are on the screen
+    DEFAULT_CSS = """
+    StreamsPane #streams-head { height: 1; background: $surface; }
+    StreamsPane #streams-table { height: 1fr; min-height: 5; }
+    StreamsPane #streams-detail {
+        height: 1fr; border: round $border; border-title-color: $text-muted; padding: 0 1;
+    }
+    StreamsPane #streams-detail:focus { border: round $primary; border-title-color: $primary; }
+    StreamsPane #streams-note { height: auto; max-height: 4; padding: 0 1; }
+    StreamsPane Input { dock: bottom; height: 1; border: none; padding: 0 1; background: $panel; }
+    .-short StreamsPane #streams-detail { height: 10; }
+    """
+
+    snapshot: reactive[Snapshot | None] = reactive(None, init=False)
+    wanted: reactive[str] = reactive("", init=False)
+    paused: reactive[bool] = reactive(False, init=False)
+
+    def __init__(self, services: Services, id: str) -> None:
+        super().__init__(services, id)
+        self._starting = Content.styled("Starting…", "$text-muted")
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="streams-head")
+        yield LiveTable(id="streams-table")
+        yield Lines(id="streams-note")
+        yield Lines(id="streams-detail")
+
+    def on_mount(self) -> None:
+        self.query_one("#streams-head").can_focus = False
+        self.query_one("#streams-note").can_focus = False
+        self.query_one("#streams-detail").border_title = "Query"
+        self.status = "looking for drivers"
+        self._tell()
+        self.run_worker(
+            lambda: work.watch(self.post_message, self.services), thread=True, exit_on_error=False
+        )
+
+    def shown(self) -> None:
+        self._tell()
+        self.query_one(LiveTable).focus()
+
+    def on_resize(self) -> None:
+        self._tell()
+
+    # What the sources say
+
+    @on(work.Seen)
+    def _seen(self, message: work.Seen) -> None:
+        self.snapshot = message.snapshot
+
+    @on(work.Starting)
+    def _demo_goes_on(self, message: work.Starting) -> None:
+        if message.problem:
+            self._starting = foreign(message.problem, "bold $warning", 400)
+        elif message.done:
+            self._starting = Content.styled(
+                "The demo's Spark is up; its first batches are running.", "$text-muted"
+            )
+        else:
+            told = f"A real local Spark is being started: {message.step} …"
+            self._starting = foreign(told, "$accent", 300)
+        self._tell()
+
+    @on(work.Refused)
+    def _refused(self, message: work.Refused) -> None:
+        self._starting = foreign(message.reason, "bold $error", 400)
+        self.status = "not watching"
+        self._tell()
+
+    def watch_snapshot(self, snapshot: Snapshot) -> None:
+        unhealthy = len(snapshot.unhealthy)
+        self.badge = f"▲{unhealthy}" if unhealthy else ""
+        self._update_status()
+        self._tell()
+
+    def watch_wanted(self) -> None:
+        self._update_status()
+        self._tell()
+
+    def watch_paused(self) -> None:
+        self._update_status()
+
+    def _update_status(self) -> None:
+        snapshot = self.snapshot
+        if snapshot is None:
+            return
+        queries, bad = len(snapshot.queries), len(snapshot.unhealthy)
+        told = [
+            f"{queries} quer{'y' if queries == 1 else 'ies'}",
+            f"{bad} unhealthy" if bad else "all healthy",
+        ]
+        if not queries:
+            told = ["no streaming query yet"]
+        if self.wanted:
+            told.append(f"filter: {self.wanted}")
+        told.append("PAUSED" if self.paused else f"every {self.services.streams.interval:g} s")
+        self.status = ", ".join(told)
+
+    # What is shown
+
+    def _tell(self) -> None:
+        """Show the snapshot; a pane behind another keeps its badge and draws nothing."""
+        if not self.display or not self.is_mounted or not self.size.width:
+            return
+        snapshot, width = self.snapshot or Snapshot(0.0), self.size.width
+        table = self.query_one(LiveTable)
+        with self.app.batch_update():
+            self.query_one("#streams-head", Lines).show([streams_rows.heading(width)])
+            table.show_rows(streams_rows.rows(snapshot, self.wanted, width))
+            self._tell_notes(snapshot)
+            self._tell_detail()
+
+    def _tell_notes(self, snapshot: Snapshot) -> None:
+        note = self.query_one("#streams-note", Lines)
+        shown = snapshot.problems if len(snapshot.problems) <= PROBLEMS else snapshot.problems[: PROBLEMS - 1]
+        lines = [
+            Content.assemble(
+                ("! ", "bold $warning"), foreign(problem.source, "$text-muted", 120), " ",
+                foreign(problem.message, limit=300),
+            )
+            for problem in shown
+        ]  # fmt: skip
+        if more := len(snapshot.problems) - len(shown):
+            lines.append(Content.styled(f"! and {more} more", "$text-muted"))
+        if not snapshot.queries:
+            lines = [self._nothing(), *lines]
+        note.styles.height = len(lines)
+        note.display = bool(lines)
+        note.show(lines)
+
+    def _nothing(self) -> Content:
+        if self.services.settings.demo or self.snapshot is None:
+            return self._starting
+        return Content.styled(
+            "No streaming query is to be seen. Drivers on localhost 4040-4050 are found by themselves;"
+            " give others with --driver URL, and logs with --event-log PATH.",
+            "$text-muted",
+        )
+
+    @property
+    def query_shown(self) -> StreamingQuery | None:
+        """The query under the cursor."""
+        chosen = self.query_one(LiveTable).chosen
+        queries = self.snapshot.queries if self.snapshot else ()
+        return next((query for query in queries if query.run_id == chosen), None)
+
+    def _tell_detail(self) -> None:
+        detail, query = self.query_one("#streams-detail", Lines), self.query_shown
+        detail.display = query is not None
+        if query is None:
+            return
+        applications = self.snapshot.applications if self.snapshot else ()
+        application: Application | None = next(
+            (one for one in applications if one.id == query.application), None
+        )
+        size = detail.content_size
+        detail.show(
+            streams_detail.lines(query, application, (size.width or self.size.width - 4) - 1, size.height)
+        )
+
+    @on(LiveTable.Chosen)
+    def _chosen(self, message: LiveTable.Chosen) -> None:
+        runs = frozenset({message.key} if message.key else ())
+        if "streams" in self.services.__dict__:
+            self.services.streams.look_at(Focus(runs))
+        self.query_one("#streams-detail", Lines).scroll_to(y=0, animate=False, immediate=True)
+        self._tell_detail()
+
+    @on(LiveTable.Opened)
+    def action_details(self) -> None:
+        """Put the focus on the details."""
+        if self.query_shown is not None:
+            self.query_one("#streams-detail").focus()
+
+    # Keys
+
+    def action_pause(self) -> None:
+        """Ask nothing, or go on."""
+        self.paused = not self.paused
+        if self.paused:
+            self.services.streams.pause()
+        else:
+            self.services.streams.resume()
+
+    def action_interval(self, factor: float) -> None:
+        """Ask more or less often."""
+        watcher = self.services.streams
+        watcher.interval = max(FASTEST, min(SLOWEST, watcher.interval * factor))
+        self._update_status()
+
+    def action_refresh_now(self) -> None:
+        """Ask every source at once."""
+        self.services.streams.refresh()
+
+    def action_copy(self) -> None:
+        """The ids, to the terminal's clipboard."""
+        if query := self.query_shown:
+            self.app.copy_to_clipboard(streams_detail.ids(query))
+            self.notify("Name, ids and findings are in the clipboard.", timeout=2)
+
+    async def action_filter(self) -> None:
+        """A line to type words into; what does not have them is hidden while one types."""
+        from textual.widgets import Input
+
+        if not self.query(Input):
+            await self.mount(Input(self.wanted, placeholder="words, e.g. failed email", compact=True))
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, message: Message) -> None:
+        self.wanted = str(getattr(message, "value", ""))
+
+    async def on_input_submitted(self) -> None:
+        await self._close_filter()
+
+    async def action_back(self) -> None:
+        """Out of the filter, its words too; else back to the table."""
+        if self.query("Input") or self.wanted:
+            self.wanted = ""
+            await self._close_filter()
+        else:
+            self.query_one(LiveTable).focus()
+
+    async def _close_filter(self) -> None:
+        await self.query("Input").remove()
+        self.query_one(LiveTable).focus()
