@@ -44,8 +44,8 @@ def write_scenario(job: "Job[Any, Any]", folder: Path, dialect: str) -> Path:
         for batch in batches
     ]
     files = {
-        "schema.sql": job.schema + ";\n",
-        "write.sql": ";\n\n".join(statement.strip().rstrip(";") for statement in write) + ";\n",
+        "schema.sql": job.schema + "\n;\n",
+        "write.sql": "".join(f"{statement.strip().rstrip(';')}\n;\n" for statement in write),
         "events.jsonl": "".join(json.dumps(event) + "\n" for event in events),
         "scenario.toml": _TOML.format(
             title=json.dumps(f"{job.name}, an event a micro-batch"), dialect=dialect
