@@ -122,6 +122,12 @@ def test_several_users_are_listed(export: Path, capsys: pytest.CaptureFixture[st
     assert (code, "there are some by ALICE, BOB, SYSTEM" in err) == (2, True)
 
 
+def test_a_file_without_names_is_whose_one_says(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    export.write_text("QUERY_ID,START_TIME\n1,2026-03-15T10:00:00Z\n")
+    assert report(capsys, "--history", str(export))["user"] is None
+    assert report(capsys, "--history", str(export), "--user", "ALICE")["totals"]["statements"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

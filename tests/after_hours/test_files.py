@@ -1,6 +1,7 @@
 """Reading files: what QUERY_HISTORY's export looks like, and each way in which it can be wrong."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -104,6 +105,8 @@ def test_an_empty_file_and_a_folder_and_none_are_told(tmp_path: Path) -> None:
     assert "is empty" in refused(written(tmp_path, ""))
     assert "is a folder" in refused(tmp_path)
     assert "There is no file" in refused(tmp_path / "nowhere.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "is a pipe" in refused(tmp_path / "pipe.csv")
 
 
 def test_text_in_another_encoding_is_told(tmp_path: Path) -> None:

@@ -2,20 +2,21 @@
 
 import random
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataeng_tui.after_hours.activity import Activity
-from dataeng_tui.after_hours.calendar import Calendar
+from dataeng_tui.after_hours.calendar import Calendar, constant_offsets
 from dataeng_tui.after_hours.hours import Report
 from dataeng_tui.after_hours.personal import personal_calendar
 from dataeng_tui.after_hours.reckoning import now, report
 from dataeng_tui.after_hours.statement import OWN_TAG, Statement
 from tests.after_hours.oracle import Oracle
 
+QUARTER = timedelta(minutes=15)
 OFFICE = {day: [(time(9), time(17))] for day in range(5)}
 SHORT_FRIDAY = {**{day: [(time(9), time(17, 30))] for day in range(4)}, 4: [(time(9), time(15))]}
 NIGHTS = {day: [(time(22), time(6))] for day in range(5)}
@@ -79,6 +80,32 @@ def test_the_oracle_agrees_around_each_change_of_the_clocks(zone: str, change: d
         oracle = Oracle(zone, RULES[rules], time.fromisoformat(day_starts))
         rows = [(s.query_id, s.start, s.client_generated) for s in statements(starts, machines)]
         agree(report(Activity.of(statements(starts, machines)), calendar), oracle.days(rows))
+
+
+@pytest.mark.parametrize(
+    "zone", ["Africa/Casablanca", "Antarctica/Troll", "Australia/Lord_Howe", "America/Asuncion"]
+)
+def test_every_change_of_a_zone_is_found(zone: str) -> None:
+    start = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
+    end = start + 2 * 366 * 86_400
+    held = ZoneInfo(zone)
+    stretches = list(constant_offsets(held, start, end))
+    assert [stretches[0][0], stretches[-1][1]] == [start, end]
+    for first, last, offset in stretches:
+        for second in (*range(first, last, 3600), last - 1):
+            wall = datetime.fromtimestamp(second, held).utcoffset()
+            assert wall == timedelta(seconds=offset)
+
+
+def test_slots_of_utc_are_slots_everywhere() -> None:
+    """What all of this stands on: since 2015 every zone is a whole number of quarters away from UTC."""
+    moments = [datetime(year, month, 1, tzinfo=UTC) for year in range(2015, 2031) for month in (1, 4, 7, 10)]
+    for name in available_timezones():
+        zone = ZoneInfo(name)
+        assert all(
+            (moment.astimezone(zone).utcoffset() or timedelta()) % QUARTER == timedelta(0)
+            for moment in moments
+        )
 
 
 def at(text: str, zone: str, fold: int = 0) -> datetime:

@@ -293,6 +293,19 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(snowflake: FakeSnowflake) 
     assert len(kept()) == 200
 
 
+def test_ctrl_c_stops_the_query_on_the_server_and_exits_with_130(snowflake: FakeSnowflake) -> None:
+    snowflake.load([row(1, days_ago(9))])
+    snowflake.hang = "QUERY_HISTORY_BY_USER"
+    command = [sys.executable, "-W", "ignore", "-m", "dataeng_tui", "after-hours", "--connection", "dev"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    _wait_for(lambda: any("QUERY_HISTORY_BY_USER" in asked.sql for asked in snowflake.asked))
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=30)
+    assert (running.returncode, out, err.strip()) == (130, "", "")
+    assert snowflake.aborted
+    assert kept() == ["01b00001"]
+
+
 def test_a_network_that_is_down_leaves_the_history_readable(snowflake: FakeSnowflake) -> None:
     snowflake.load([row(1, days_ago(9))])
     sync()

@@ -1,4 +1,9 @@
-"""The report: each day's figures by three measures that are never mixed, and what they add up to."""
+"""The report: each day's figures by measures that are never mixed, and what they add up to.
+
+After hours is what lies outside the person's own configured hours (Microsoft Viva Insights); office hours
+differ from person to person, so no common ones are assumed (Claes et al., "Do programmers work at night or
+during the weekend?", ICSE 2018).
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields

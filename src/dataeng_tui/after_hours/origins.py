@@ -5,7 +5,7 @@ people's exports, or the same person's from two accounts, must not add up by acc
 is kept in the cache, so that a large file is read once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dataeng_tui.after_hours.activity import Activity
 from dataeng_tui.after_hours.history import History
 from dataeng_tui.after_hours.machines import Machines
+from dataeng_tui.after_hours.statement import Statement
 from dataeng_tui.errors import UserError
 from dataeng_tui.locations import cache_folder, data_folder
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
     from dataeng_tui.after_hours.sources.demo import DemoHistory
 
 NOTHING = Activity()
+TELL_EVERY = 10_000
 _READ = "read"
+
+Progress = Callable[[str, int], None]
+"""Called with what is being read and how many statements have come so far."""
 
 
 def own_file() -> Path:
@@ -35,7 +40,7 @@ def own_history(machines: Machines) -> History:
     return history
 
 
-def files_history(files: Sequence[Path], machines: Machines) -> History:
+def files_history(files: Sequence[Path], machines: Machines, tell: Progress) -> History:
     """The statements of these files alone. Raises UserError for one that cannot be read."""
     from dataeng_tui.after_hours.sources.files import read_file
 
@@ -44,7 +49,7 @@ def files_history(files: Sequence[Path], machines: Machines) -> History:
     if history.value(_READ) is None:
         with history.writing() as writer:
             for file in files:
-                writer.add("", read_file(file))
+                writer.add("", _told(read_file(file), f"Reading {file.name}", tell))
             history.keep(_READ, "whole")
     history.judge()
     return history
@@ -79,6 +84,13 @@ def _cached(kind: str, names: Sequence[str], states: Sequence[str], machines: Ma
         if not file.name.startswith(current):
             file.unlink(missing_ok=True)
     return History(folder / current, machines)
+
+
+def _told(statements: Iterable[Statement], stage: str, tell: Progress) -> Iterator[Statement]:
+    for number, statement in enumerate(statements):
+        if number % TELL_EVERY == 0:
+            tell(stage, number)
+        yield statement
 
 
 def _state(file: Path) -> str:

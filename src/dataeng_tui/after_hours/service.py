@@ -13,6 +13,7 @@ from dataeng_tui.after_hours.details import DayDetail, day_detail
 from dataeng_tui.after_hours.history import History, Owner
 from dataeng_tui.after_hours.hours import Now, Report
 from dataeng_tui.after_hours.machines import Machines, parse_rules
+from dataeng_tui.after_hours.origins import Progress
 from dataeng_tui.after_hours.personal import parse_date, personal_calendar
 from dataeng_tui.after_hours.reckoning import now, report
 from dataeng_tui.errors import UserError
@@ -20,7 +21,7 @@ from dataeng_tui.errors import UserError
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.certainty import Certainty
     from dataeng_tui.after_hours.sources.demo import DemoHistory
-    from dataeng_tui.after_hours.syncing import Progress, Syncing
+    from dataeng_tui.after_hours.syncing import Syncing
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class AfterHours:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._history: History | None = None
+        self._tell: Progress = lambda stage, rows: None
 
     @cached_property
     def calendar(self) -> Calendar:
@@ -93,8 +95,9 @@ class AfterHours:
             self._history = self._open()
         return self._history
 
-    def open(self) -> None:
-        """Open the history; reads the files that were named, if any. Raises UserError."""
+    def open(self, progress: Progress | None = None) -> None:
+        """Open the history; reads the files that were named, if any, and tells of it. Raises UserError."""
+        self._tell = progress or self._tell
         _ = self.calendar, self.machines, self.range, self.history
 
     def close(self) -> None:
@@ -211,7 +214,7 @@ class AfterHours:
         """Whether there is a Snowflake to ask."""
         return self.source == "snowflake" and self.options.connection is not None
 
-    def syncing(self, progress: "Progress | None" = None, may_prompt: bool = False) -> "Syncing":
+    def syncing(self, progress: Progress | None = None, may_prompt: bool = False) -> "Syncing":
         """A sync from Snowflake: call its ``run`` in a worker's thread, and ``cancel`` from anywhere.
 
         What has arrived until it is cancelled stays. ``may_prompt`` says that the terminal is free for a
@@ -246,7 +249,7 @@ class AfterHours:
             return origins.demo_history_file(self._demo, self.machines)
         if self.options.history:
             return origins.files_history(
-                [Path(name).expanduser() for name in self.options.history], self.machines
+                [Path(name).expanduser() for name in self.options.history], self.machines, self._tell
             )
         return origins.own_history(self.machines)
 
@@ -254,7 +257,11 @@ class AfterHours:
 def _chosen(owners: list[Owner], user: str | None, machines: Machines) -> Owner | None:
     """The owner of that name (its case may differ if that is clear), or the only person there is."""
     if user is not None:
-        same = [o for o in owners if o.user == user] or [o for o in owners if o.user.lower() == user.lower()]
+        same = (
+            [owner for owner in owners if owner.user == user]
+            or [owner for owner in owners if owner.user.lower() == user.lower()]
+            or [owner for owner in owners if not owner.user]  # a file without USER_NAME is whose one says
+        )
         if len(same) == 1:
             return same[0]
         if same:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from dataeng_tui.after_hours.activity import microseconds
 from dataeng_tui.after_hours.history import History, Owner, Synced
+from dataeng_tui.after_hours.origins import Progress
 from dataeng_tui.after_hours.sources.refusals import Refusal
 from dataeng_tui.after_hours.sources.snowflake import (
     Row,
@@ -42,9 +43,6 @@ _NO_SESSIONS: Final = (
     "Which program ran a statement is not known, as this role may not see SESSIONS; for that:  GRANT "
     "DATABASE ROLE SNOWFLAKE.SECURITY_VIEWER TO ROLE <role>"
 )
-
-Progress = Callable[[str, int], None]
-"""Called with what is being read and how many statements have come so far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,8 @@ def _with_flags(settings: Settings, flags: dict[str, Any]) -> Settings:
 
 def _bring_up_to_date(service: "AfterHours") -> str | None:
     """Sync where there is a Snowflake to ask. What goes wrong is told, and fatal only without any history."""
-    service.open()
+    service.open(_progress)
+    _clear()
     if not service.can_sync:
         return None
     try:

@@ -29,6 +29,8 @@ def read_file(path: Path) -> Iterator[Statement]:
     try:
         if path.is_dir():
             raise UserError(f"{path} is a folder: name the file with the query history.")
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path} is a pipe or a device: save the query history to a file first.")
         yield from (_BY_NAME.get(path.suffix.lower()) or _by_content(path))(path)
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
