@@ -88,7 +88,9 @@ class _Process:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._to, self._from = self._process.stdin, self._process.stdout
+        self._to = self._process.stdin
+        # Without a buffer: what the selector does not see must not wait in one.
+        self._from = self._process.stdout.detach()  # type: ignore[attr-defined]
 
     @property
     def alive(self) -> bool:
@@ -138,14 +140,19 @@ def _send(stream: IO[bytes], message: Any) -> None:
 
 
 def _receive(stream: Any) -> Any:
-    head = stream.read(_HEAD)
-    if len(head) < _HEAD:
-        raise EOFError
-    size = int.from_bytes(head, "big")
-    data = stream.read(size)
-    if len(data) < size:
-        raise EOFError
-    return pickle.loads(data)
+    size = int.from_bytes(_exactly(stream, _HEAD), "big")
+    return pickle.loads(_exactly(stream, size))
+
+
+def _exactly(stream: Any, size: int) -> bytes:
+    parts = []
+    while size:
+        part = stream.read(size)
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def _serve() -> None:
