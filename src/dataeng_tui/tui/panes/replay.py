@@ -137,7 +137,12 @@ Enter on a fault plays its shortest counterexample, then the same events without
 
     @on(work.Failed)
     def _failed(self, message: work.Failed) -> None:
-        self.complain(message.sentence)
+        """The SQL does not hold: no table may go on looking as if it were this scenario's."""
+        self.playing = False
+        self.scene = None
+        self.query_one("#second").display = False
+        self.query_one("#first", Tables).tell(message.sentence)
+        self.query_one(Steps).show(None, 0, False)
 
     # Verdicts
 
@@ -161,12 +166,12 @@ Enter on a fault plays its shortest counterexample, then the same events without
         faults = list(dict.fromkeys(fault for design in self.designs for fault in design.faults))
         waiting = {(n, fault): 0 for n, design in enumerate(self.designs) for fault in design.faults}
         found = {**waiting, **self._found}
-        widget.load(
-            faults, [design.name for design in self.designs], found, words(list(self._verdicts.values()))
-        )
+        problems = dict.fromkeys(said for said in self._found.values() if isinstance(said, str))
+        said = [*problems, *words(list(self._verdicts.values()))]
+        widget.load(faults, [design.name for design in self.designs], found, said)
         broken = [v for v in self._found.values() if isinstance(v, FaultVerdict) and v.counterexample]
         self.badge = "✗" if broken else ""
-        done = len(self._verdicts) == len(self.designs)
+        done = all(not isinstance(cell, int) for cell in found.values())
         widget.border_subtitle = "" if done else "searching"
 
     def counterexample(self, fault: str | None) -> tuple[Scenario, FaultVerdict] | None:

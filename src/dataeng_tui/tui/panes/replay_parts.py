@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from textual.reactive import reactive
 
 from dataeng_tui.errors import UserError
-from dataeng_tui.replay import sandbox
+from dataeng_tui.replay import files, sandbox
 from dataeng_tui.replay.sandbox import Edited, Scene
 from dataeng_tui.replay.scenario import Scenario
 from dataeng_tui.replay.schedule import Schedule, sentences
@@ -129,6 +129,7 @@ class Opening(Sandbox):
         if len({tuple(map(repr, (event.fields for event in each.events))) for each in found}) > 1:
             self.complain(f"{found[1].name} has another log than {found[0].name}: only one log is delivered.")
             return
+        self._stamps = tuple(map(files.stamp, found))
         self.use(found)
 
     def _where(self, design: Scenario) -> str:
@@ -172,8 +173,6 @@ class Opening(Sandbox):
         """Open the write's SQL in one's own editor; a built-in's in a copy."""
         from textual.app import SuspendNotSupported
 
-        from dataeng_tui.replay import files
-
         if not self.designs:
             return
         design = self.designs[0]
@@ -195,25 +194,19 @@ class Opening(Sandbox):
         self.set_interval(LOOK, self._look)
 
     def _look(self) -> None:
-        from dataeng_tui.replay import files
-
         if not self.display or not self.designs or self.designs[0].builtin:
             return
         designs = self.designs
 
         def look() -> None:
-            stamps = tuple(files.stamp(design) for design in designs)
-            self.app.call_from_thread(self._looked, designs, stamps)
+            self.app.call_from_thread(self._looked, designs, tuple(map(files.stamp, designs)))
 
         self.run_worker(look, thread=True, group="files", exclusive=True, exit_on_error=False)
 
-    _stamps: tuple[tuple[Scenario, ...], object] | None = None
+    _stamps: tuple[files.Stamp, ...] = ()
 
-    def _looked(self, designs: tuple[Scenario, ...], stamps: object) -> None:
-        if designs is not self.designs:
-            return
-        before, self._stamps = self._stamps, (designs, stamps)
-        if before is not None and before[0] is designs and before[1] != stamps:
+    def _looked(self, designs: tuple[Scenario, ...], stamps: tuple[files.Stamp, ...]) -> None:
+        if designs is self.designs and stamps != self._stamps:
             self.open([self._where(design) for design in designs])
             self.whisper("The scenario's files have changed: opened anew.")
 

@@ -1,7 +1,10 @@
 """Lines of text in one widget: repainted line by line, scrolled, never laid out again."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
@@ -9,8 +12,20 @@ from textual.strip import Strip
 from textual.style import Style
 
 
-class Lines(ScrollView, can_focus=True):
-    """A list of contents, one a line. Of new lines only those that say something else are painted."""
+class Lines(ScrollView, can_focus=True, inherit_bindings=False):
+    """A list of contents, one a line. Of new lines only those that say something else are painted.
+
+    Home and end are left to the pane around it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_up", show=False),
+        Binding("down,j", "scroll_down", show=False),
+        Binding("left", "scroll_left", show=False),
+        Binding("right", "scroll_right", show=False),
+        Binding("pageup", "page_up", show=False),
+        Binding("pagedown", "page_down", show=False),
+    ]
 
     DEFAULT_CSS = "Lines { background: $surface; scrollbar-size: 0 1; }"
 
@@ -44,8 +59,6 @@ class Lines(ScrollView, can_focus=True):
             return Strip.blank(width, base.rich_style)
         content = self._lines[y + top]
         parts = content.render(base, end="", parse_style=self._parsed)
-        from rich.segment import Segment
-
         strip = Strip([Segment(text, style.rich_style) for text, style in parts])
         return strip.crop_extend(left, left + width, base.rich_style)
 

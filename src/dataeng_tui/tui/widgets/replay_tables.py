@@ -1,6 +1,7 @@
 """A design's tables and what its reader sees, in one widget: changed cells lit, differences marked."""
 
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 from typing import Any
 
 from textual.content import Content
@@ -26,6 +27,14 @@ class Tables(Lines):
         """Columns are cut to another width."""
         if self._shown is not None:
             self.at(*self._shown)
+
+    def tell(self, sentence: str) -> None:
+        """There are no tables to show, and why."""
+        self._shown = None
+        self.border_title, self.border_subtitle = "", ""
+        self.remove_class("-differs")
+        lines = wrap(clean(sentence, 1000), max(self.size.width - 2, 20))
+        self.show([Content.styled(line, "bold $warning") for line in lines])
 
     def at(self, scene: Scene, panel: int, position: int) -> None:
         """Show panel ``panel`` of ``scene`` at ``position``."""
@@ -107,7 +116,7 @@ def _table(table: TableState, frame: Frame | None, room: int) -> list[Content]:
 
 
 def _grid(columns: Sequence[str], rows: int, cell: Callable[[int, int], Styled], room: int) -> list[Content]:
-    """Columns as wide as their widest cell, as far as there is room, each with a cell before it for a mark."""
+    """Columns as wide as their widest cell, as far as there is room, each with room for a mark before it."""
     cells = [[cell(row, column) for column in range(len(columns))] for row in range(rows)]
     heads = [clean(column, WIDEST) for column in columns]
     texts = [heads, *([text for text, _ in row] for row in cells)]

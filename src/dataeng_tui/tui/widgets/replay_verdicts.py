@@ -109,7 +109,7 @@ def cell(found: FaultVerdict | int | str | None, *, short: bool) -> Content:
     if found is None:
         return Content.styled("·", "$text-muted")
     if isinstance(found, str):
-        return Content.styled(f"! {clean(found, 40)}", "bold $warning")
+        return Content.styled("! cannot be run", "bold $warning")
     if isinstance(found, int):
         return Content.styled(f"… {found:,} states" if found else "… waiting", "$text-muted")
     sign, word, style = _SIGNS[found.verdict]
