@@ -16,6 +16,7 @@ class _Merge:
     r: Renderer
     table: Table
     target: str  # "[campaign] AS [t]"
+    target_name: str
     rowid: str  # "[t].rowid"
     source: str
     columns: tuple[str, ...]  # the source's; empty: unknown
@@ -25,7 +26,22 @@ class _Merge:
     earlier: dict[bool, list[str]] = field(default_factory=lambda: {True: [], False: []})
     width: int = 0
     fills: list[str] = field(default_factory=list)
-    applies: list[str] = field(default_factory=list)
+    # Deletes come first and inserts last, so that a key is free before it is taken: the dialects look at the
+    # keys when all is done.
+    deletes: list[str] = field(default_factory=list)
+    updates: list[str] = field(default_factory=list)
+    inserts: list[str] = field(default_factory=list)
+
+    def delete(self, number: int) -> None:
+        """Take away the rows that clause ``number`` chose."""
+        chosen = f"SELECT target FROM {self.stage} WHERE action = {number}"
+        self.deletes.append(f"DELETE FROM {quoted(self.table.name)} WHERE {self.table.rowid} IN ({chosen})")
+
+    def insert(self, number: int, columns: list[str]) -> str:
+        """The statement that puts in the rows that clause ``number`` made, their values in the order of ``columns``."""
+        staged = ", ".join(f"v{at}" for at in range(1, len(columns) + 1))
+        rows = f"SELECT {staged} FROM {self.stage} WHERE action = {number} ORDER BY rowid"
+        return f"INSERT INTO {quoted(self.table.name)} ({', '.join(columns)}) {rows}"
 
 
 def merge(r: Renderer, node: Any) -> tuple[str, ...]:
@@ -34,8 +50,9 @@ def merge(r: Renderer, node: Any) -> tuple[str, ...]:
     table = target_table(r, node.this)
     name = quoted(node.this.alias or node.this.name)
     m = _Merge(
-        r, table, r.table(node.this), f"{name}.{table.rowid}", r.table(node.args["using"]),
-        columns_of(r, node.args["using"]), node.args["using"].alias_or_name, "", r.next_stage(),
+        r, table, r.table(node.this), node.this.alias or node.this.name, f"{name}.{table.rowid}",
+        r.table(node.args["using"]), columns_of(r, node.args["using"]), node.args["using"].alias_or_name,
+        "", r.next_stage(),
     )  # fmt: skip
     m.on = _on(m, node, name)
     whens = node.args["whens"].expressions
@@ -49,7 +66,16 @@ def merge(r: Renderer, node: Any) -> tuple[str, ...]:
     unique = "action, target" if r.dialect == "databricks" else "target"
     values = "".join(f", v{at}" for at in range(1, m.width + 1))
     r.staging.append(f"CREATE TABLE {m.stage} (action INT, target INT{values}, UNIQUE ({unique}))")
-    return (*m.fills, *m.applies, f"DELETE FROM {m.stage}")
+    _one_by_one(m, whens, node.args["using"])
+    return (*m.fills, *m.deletes, *m.updates, *m.inserts, f"DELETE FROM {m.stage}")
+
+
+def one_row(rows: Any) -> bool:
+    """Whether a source is a single row for certain."""
+    rows = rows.this if type(rows).__name__ == "Subquery" else rows
+    if type(rows).__name__ == "Values":
+        return len(rows.expressions) == 1
+    return type(rows).__name__ == "Select" and not rows.args.get("from_")
 
 
 def target_table(r: Renderer, node: Any) -> Table:
@@ -98,8 +124,7 @@ def _clause(m: _Merge, number: int, when: Any) -> None:
     if matched and _is_delete(when):
         distinct = "DISTINCT " if r.dialect in ("snowflake", "databricks") else ""
         _fill(m, number, f"{distinct}{number}, {m.rowid}", [], f"{_joined(m)} WHERE {where}")
-        chosen = f"SELECT target FROM {m.stage} WHERE action = {number}"
-        m.applies.append(f"DELETE FROM {quoted(m.table.name)} WHERE {m.table.rowid} IN ({chosen})")
+        m.delete(number)
     elif matched and kind == "Update":
         _update(m, number, then, where)
     elif not matched and kind == "Insert":
@@ -126,11 +151,34 @@ def _update(m: _Merge, number: int, then: Any, where: str) -> None:
     else:
         columns = [known_column(r, m.table, _name(r, item)) for item in sets]
         values = [r.assigned(column, item.expression) for column, item in zip(columns, sets, strict=True)]
+    if m.table.keys & {column.name.lower() for column in columns}:
+        _replace(m, number, dict(zip(columns, values, strict=True)), where)
+        return
     _fill(m, number, f"{number}, {m.rowid}", values, f"{_joined(m)} WHERE {where}")
     table, rowid = quoted(m.table.name), m.table.rowid
     names = ", ".join(f"{quoted(column.name)} = m.v{at}" for at, column in enumerate(columns, 1))
     this = f"m.action = {number} AND m.target = {table}.{rowid}"
-    m.applies.append(f"UPDATE {table} SET {names} FROM {m.stage} AS m WHERE {this}")
+    m.updates.append(f"UPDATE {table} SET {names} FROM {m.stage} AS m WHERE {this}")
+
+
+def _replace(m: _Merge, number: int, new: dict[Column, str], where: str) -> None:
+    """An update of a key: the rows are taken away and put in again, so that two of them may change places."""
+    target = quoted(m.target_name)
+    values = [new.get(column, f"{target}.{quoted(column.name)}") for column in m.table.columns]
+    _fill(m, number, f"{number}, {m.rowid}", [*values, m.rowid], f"{_joined(m)} WHERE {where}")
+    m.delete(number)
+    m.updates.append(m.insert(number, [*map(quoted, m.table.names), m.table.rowid]))
+
+
+def _one_by_one(m: _Merge, whens: list[Any], source: Any) -> None:
+    """Postgres looks at its keys after every row, in an order of its own: refuse where that could matter."""
+    if m.r.dialect != "postgres" or not m.table.unique or one_row(source):
+        return
+    if m.inserts and m.deletes:
+        m.r.refuse(
+            "a MERGE of several rows that deletes and inserts, or changes a key,",
+            "whether a key is free at the moment depends on the order of the rows",
+        )
 
 
 def _name(r: Renderer, item: Any) -> str:
@@ -153,10 +201,7 @@ def _insert(m: _Merge, number: int, then: Any, where: str) -> None:
         values = [r.assigned(column, value) for column, value in zip(columns, given.expressions, strict=True)]
     unmatched = f"NOT EXISTS (SELECT 1 FROM {m.target} WHERE {m.on})"
     _fill(m, number, f"{number}, NULL", values, f"{m.source} WHERE {where} AND {unmatched}")
-    names = ", ".join(quoted(column.name) for column in columns)
-    staged = ", ".join(f"v{at}" for at in range(1, len(columns) + 1))
-    rows = f"SELECT {staged} FROM {m.stage} WHERE action = {number} ORDER BY rowid"
-    m.applies.append(f"INSERT INTO {quoted(m.table.name)} ({names}) {rows}")
+    m.inserts.append(m.insert(number, [quoted(column.name) for column in columns]))
 
 
 def insert_columns(r: Renderer, table: Table, named: list[Any], values: int) -> list[Column]:

@@ -44,6 +44,11 @@ class Table:
         return next((column for column in self.columns if column.name.lower() == name.lower()), None)
 
     @property
+    def keys(self) -> frozenset[str]:
+        """The columns, in lower case, of the enforced keys."""
+        return frozenset(name.lower() for key in self.unique for name in key)
+
+    @property
     def rowid(self) -> str:
         """A name for SQLite's row id that no column hides."""
         taken = {name.lower() for name in self.names}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dataeng_tui.replay.dialects.merge import insert_columns, known_column, merge, target_table
+from dataeng_tui.replay.dialects.merge import insert_columns, known_column, merge, one_row, target_table
 from dataeng_tui.replay.dialects.query import columns_of
 from dataeng_tui.replay.dialects.render import Renderer, expressions
 from dataeng_tui.replay.dialects.tables import SQLITE_TYPE, Column, Table, quoted
@@ -49,7 +49,7 @@ def _insert(r: Renderer, node: Any) -> tuple[str, ...]:
     if tail and type(rows).__name__ != "Values":
         # SQLite would read the ON of ON CONFLICT as a join's, were there no WHERE in between.
         body = f"SELECT * FROM ({body}) WHERE TRUE"
-    if "DO UPDATE" not in tail or _one_row(rows):
+    if "DO UPDATE" not in tail or one_row(rows):
         return (f"{head} {body}{tail}",)
     return _once_a_key(r, table, columns, head, body, tail)
 
@@ -96,12 +96,6 @@ def _no_sums(r: Renderer, rows: Any) -> None:
     for part in rows.walk():
         if type(part).__name__ in ("Add", "Sub", "Mul"):
             r.refuse(part, "SQLite has no exact decimals: write the row as VALUES")
-
-
-def _one_row(rows: Any) -> bool:
-    if type(rows).__name__ == "Values":
-        return len(rows.expressions) == 1
-    return type(rows).__name__ == "Select" and not rows.args.get("from_")
 
 
 def _conflict(r: Renderer, node: Any, table: Table, columns: list[Column]) -> str:
@@ -151,6 +145,8 @@ def _update(r: Renderer, node: Any) -> tuple[str, ...]:
         then = expressions().Update(expressions=node.expressions)
         return merge(r, _as_merge(r, node, node.args["from_"].this, then))
     sets = ", ".join(_set(r, table, item) for item in node.expressions)
+    if any(item.this.name.lower() in table.keys for item in node.expressions):
+        r.refuse(node, "it changes a key, and SQLite looks at keys row by row")
     where = f" WHERE {r.expr(node.args['where'].this)}" if node.args.get("where") else ""
     return (f"UPDATE {r.table(node.this)} SET {sets}{where}",)
 
