@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -19,12 +19,6 @@ from dataeng_tui.tui.widgets import after_hours_lines as lines
 
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.syncing import Syncing
-
-NO_HISTORY: Final = (
-    "There is no history yet. In the settings, name a CSV from Snowsight's query history "
-    '([after_hours] history = ["file.csv"]) or a connection; or start with --connection NAME; '
-    "or look around first with --demo."
-)
 
 
 class AfterHoursPane(AfterHoursView):
@@ -79,8 +73,7 @@ class AfterHoursPane(AfterHoursView):
             try:
                 data = self._work.load(*asked)
                 self.post_message(Loaded(data, *asked))
-                if data is not None:
-                    self.post_message(Found(data, self._work.certainty(data.report)))
+                self.post_message(Found(data, self._work.certainty(data.report)))
                 if then_sync:
                     self._run_sync()
             except UserError as error:
@@ -121,9 +114,6 @@ class AfterHoursPane(AfterHoursView):
     def _loaded(self, message: Loaded) -> None:
         if message.asked != self._asked:
             return  # another range was asked for since
-        if message.data is None:
-            self.say(NO_HISTORY)
-            return
         report = message.data.report
         if self.cursor is None or not report.since <= self.cursor <= report.until:
             self.cursor = report.until
@@ -183,6 +173,8 @@ class AfterHoursPane(AfterHoursView):
     def _source(self) -> str:
         if self.data is None:
             return ""
+        if self.data.nothing_to_ask:
+            return "no history yet"
         status = self.data.status
         last = (
             f" to {status.last.astimezone(self.data.report.calendar.zone):%-d %b %H:%M}"

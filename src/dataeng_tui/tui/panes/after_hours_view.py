@@ -167,7 +167,9 @@ class AfterHoursView(Pane):
             return
         left_out = lines.left_out_lines(data, max(self._machines.container_size.width - 5, 24))
         self._machines.show(left_out)
-        if self.view == "day":
+        if data.nothing_to_ask:
+            self._aside.show(lines.no_history_lines(width))
+        elif self.view == "day":
             detail = self.detail
             self._aside.show(lines.day_lines(detail, data.report, width) if detail else [])
         elif self.view == "sure":

@@ -27,9 +27,9 @@ RANGES: Final[tuple[tuple[int | None, str], ...]] = (
 
 
 class Loaded(Message):
-    """A report has been made of a range, with machines counted in or not; None where there is no history."""
+    """A report has been made of a range, with machines counted in or not."""
 
-    def __init__(self, data: Shown | None, range_: int, counting: bool) -> None:
+    def __init__(self, data: Shown, range_: int, counting: bool) -> None:
         super().__init__()
         self.data, self.asked = data, (range_, counting)
 
@@ -66,24 +66,22 @@ class Work:
         self._clock = clock
         self._lock = Lock()
 
-    def load(self, range_: int, counting: bool) -> Shown | None:
-        """The report of a range, with machines counted in or not; None where there is no history at all."""
+    def load(self, range_: int, counting: bool) -> Shown:
+        """The report of a range, with machines counted in or not."""
         with self._lock:
             service = self._services.after_hours
             service.open()
-            if service.source == "none":
-                return None
             weeks, name = RANGES[range_]
             since, until = self._days(weeks)
             plain = service.report(since, until)
             report = plain
             if counting:
                 report = service.report(since, until, tuple(plain.activity.machines))
-            now = service.now(plain, self._clock())
+            now, status = service.now(plain, self._clock()), service.status()
             totals = plain.totals
             return Shown(
-                report, service.status(), name, counting,
-                totals.after_hours_minutes, totals.with_machines_minutes, now,
+                report, status, name, counting, totals.after_hours_minutes, totals.with_machines_minutes,
+                now, nothing_to_ask=not status.statements and not service.can_sync,
             )  # fmt: skip
 
     def certainty(self, report: Report) -> "Certainty":

@@ -33,6 +33,18 @@ class Shown:
     without: float
     with_: float
     now: Now
+    nothing_to_ask: bool = False  # no history, and no Snowflake to get one from
+
+
+NO_HISTORY = (
+    "There is no history yet.",
+    "In the settings, name a CSV from Snowsight's query history:",
+    '  [after_hours]  history = ["query_history.csv"]',
+    "or a connection of Snowflake's connections.toml:",
+    "  dataeng-tui --connection NAME",
+    "or look around first, in a made-up year:",
+    "  dataeng-tui --demo",
+)
 
 
 def heading(shown: Shown, measure: Measure, goal: float | None, width: int, lines: int) -> list[Content]:
@@ -105,6 +117,11 @@ def day_lines(detail: "DayDetail", report: Report, width: int) -> list[Content]:
         lines.append(_title(title))
         lines += list(_counts(counts, width)) or [_none()]
     return lines
+
+
+def no_history_lines(width: int) -> list[Content]:
+    """What to do where there is nothing to show."""
+    return [line for text in NO_HISTORY for line in paragraph(text, width, "bold" if text[0] == " " else "")]
 
 
 def certainty_lines(found: "Certainty | None", width: int) -> list[Content]:

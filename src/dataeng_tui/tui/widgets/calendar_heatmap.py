@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from rich.style import Style as RichStyle
 from textual import events
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
@@ -22,14 +22,14 @@ class CalendarHeatmap(Heat):
 
     DEFAULT_CSS = "CalendarHeatmap { height: 8; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("left,h", "move(-7)", "A week back", "after.week-back", show=False),
-        key("right,l", "move(7)", "A week on", "after.week-on", show=False),
-        key("up,k", "move(-1)", "A day back", "after.day-back", show=False),
-        key("down,j", "move(1)", "A day on", "after.day-on", show=False),
-        key("pageup", "move(-28)", "Four weeks back", "after.month-back", show=False),
-        key("pagedown", "move(28)", "Four weeks on", "after.month-on", show=False),
-        key("g,home", "move(-99999)", "The first day", "after.first", show=False),
-        key("G,end", "move(99999)", "The last day", "after.last", show=False),
+        Binding("left,h", "move(-7)", "A week back", show=False),
+        Binding("right,l", "move(7)", "A week on", show=False),
+        Binding("up,k", "move(-1)", "A day back", show=False),
+        Binding("down,j", "move(1)", "A day on", show=False),
+        Binding("pageup", "move(-28)", "Four weeks back", show=False),
+        Binding("pagedown", "move(28)", "Four weeks on", show=False),
+        Binding("g,home", "move(-99999)", "The first day", show=False),
+        Binding("G,end", "move(99999)", "The last day", show=False),
         key("w", "worst", "The longest day", "after.worst", show=False),
     ]
 

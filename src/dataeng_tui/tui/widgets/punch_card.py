@@ -5,14 +5,13 @@ from typing import ClassVar, Final
 
 from rich.style import Style as RichStyle
 from textual import events
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
 from dataeng_tui.after_hours.hours import Report
 from dataeng_tui.after_hours.scale import hours_and_minutes
-from dataeng_tui.tui.keys import key
 from dataeng_tui.tui.widgets.heat import LEFT, WEEKDAYS, Heat, Run
 
 BOUNDS: Final = (0, 2, 5, 10, 20)
@@ -29,12 +28,12 @@ class PunchCard(Heat):
 
     DEFAULT_CSS = "PunchCard { height: 8; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("left,h", "move(0, -1)", "An hour back", "after.hour-back", show=False),
-        key("right,l", "move(0, 1)", "An hour on", "after.hour-on", show=False),
-        key("up,k", "move(-1, 0)", "The weekday before", "after.weekday-back", show=False),
-        key("down,j", "move(1, 0)", "The weekday after", "after.weekday-on", show=False),
-        key("g,home", "move(0, -24)", "Midnight", "after.midnight", show=False),
-        key("G,end", "move(0, 24)", "The last hour", "after.last-hour", show=False),
+        Binding("left,h", "move(0, -1)", "An hour back", show=False),
+        Binding("right,l", "move(0, 1)", "An hour on", show=False),
+        Binding("up,k", "move(-1, 0)", "The weekday before", show=False),
+        Binding("down,j", "move(1, 0)", "The weekday after", show=False),
+        Binding("g,home", "move(0, -24)", "Midnight", show=False),
+        Binding("G,end", "move(0, 24)", "The last hour", show=False),
     ]
 
     class Moved(Message):

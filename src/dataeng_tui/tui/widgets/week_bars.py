@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.style import Style as RichStyle
 from textual import events
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
 from dataeng_tui.after_hours.hours import Report
-from dataeng_tui.tui.keys import key
 from dataeng_tui.tui.widgets.heat import LEFT, Heat, Run, visible
 
 if TYPE_CHECKING:
@@ -27,8 +26,8 @@ class WeekBars(Heat):
 
     DEFAULT_CSS = "WeekBars { height: 5; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("left,h", "move(-1)", "A week back", "after.bar-back", show=False),
-        key("right,l", "move(1)", "A week on", "after.bar-on", show=False),
+        Binding("left,h", "move(-1)", "A week back", show=False),
+        Binding("right,l", "move(1)", "A week on", show=False),
     ]
 
     class Moved(Message):
