@@ -5,12 +5,13 @@ and one working time of every zone. With the first and last start in each slot, 
 least 15 minutes come out exactly as they would from the statements.
 """
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
-from typing import Final
+from typing import Final, TypeAlias
 
 from dataeng_tui.after_hours.machines import Machines
 from dataeng_tui.after_hours.statement import Statement
@@ -19,6 +20,14 @@ SLOT: Final = 900
 """Seconds in a slot."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+
+
+Column: TypeAlias = "array[int]"
+"""Whole numbers, packed: a year around the clock is 35,040 slots."""
+
+
+def _none() -> Column:
+    return array("q")
 
 
 def microseconds(instant: datetime) -> int:
@@ -39,10 +48,10 @@ class Track:
     last start in it, in microseconds of UTC.
     """
 
-    slots: tuple[int, ...] = ()
-    counts: tuple[int, ...] = ()
-    firsts: tuple[int, ...] = ()
-    lasts: tuple[int, ...] = ()
+    slots: Column = field(default_factory=_none)
+    counts: Column = field(default_factory=_none)
+    firsts: Column = field(default_factory=_none)
+    lasts: Column = field(default_factory=_none)
 
     @classmethod
     def merged(cls, tracks: Iterable["Track"]) -> "Track":
@@ -52,22 +61,25 @@ class Track:
             return some[0] if some else cls()
         found: dict[int, tuple[int, int, int]] = {}
         for track in some:
-            for slot, count, first, last in zip(
-                track.slots, track.counts, track.firsts, track.lasts, strict=True
-            ):
-                held = found.get(slot)
-                found[slot] = (
-                    (held[0] + count, min(held[1], first), max(held[2], last))
-                    if held
-                    else (count, first, last)
-                )
+            columns = (track.slots, track.counts, track.firsts, track.lasts)
+            for slot, count, first, last in zip(*columns, strict=True):
+                held = found.get(slot, (0, first, last))
+                found[slot] = (held[0] + count, min(held[1], first), max(held[2], last))
         return cls.of((slot, *found[slot]) for slot in sorted(found))
 
     @classmethod
     def of(cls, rows: Iterable[tuple[int, int, int, int]]) -> "Track":
         """The track of ``(slot, count, first, last)`` rows in order."""
-        columns = tuple(zip(*rows, strict=True))
-        return cls(*columns) if columns else cls()
+        return cls(*(array("q", column) for column in zip(*rows, strict=True)))
+
+    def packed(self) -> tuple[bytes, ...]:
+        """The columns as bytes, eight a number, in this machine's order."""
+        return tuple(column.tobytes() for column in (self.slots, self.counts, self.firsts, self.lasts))
+
+    @classmethod
+    def unpacked(cls, parts: Iterable[Sequence[bytes]]) -> "Track":
+        """The track of packed parts, one after the other in time."""
+        return cls(*(array("q", b"".join(column)) for column in zip(*parts, strict=True)))
 
 
 class Columns:
@@ -86,7 +98,7 @@ class Columns:
         low, high = self.range(start, end)
         return self._sums[high] - self._sums[low]
 
-    def slots_between(self, start: int, end: int) -> tuple[int, ...]:
+    def slots_between(self, start: int, end: int) -> Column:
         """The slots that begin there."""
         low, high = self.range(start, end)
         return self._track.slots[low:high]
@@ -101,7 +113,7 @@ class Columns:
 class Activity:
     """A person's statements and, by reason, those that machines ran under the same name."""
 
-    person: Track = Track()
+    person: Track = field(default_factory=Track)
     machines: Mapping[str, Track] = field(default_factory=dict)
 
     @classmethod

@@ -1,8 +1,8 @@
 """The local SQLite history: private, idempotent, and quick to open however much it holds.
 
 It keeps every statement once, by account and QUERY_ID, and beside them what each quarter of an hour of UTC
-comes to. A report is read from those slots alone. They are the same in every zone and under all working
-hours; only other rules for machines make it judge the statements again.
+comes to, packed by the day. A report is read from those slots alone. They are the same in every zone and
+under all working hours; only other rules for machines make it judge the statements again.
 """
 
 import json
@@ -75,11 +75,12 @@ class History:
     def activity(self, owner: Owner) -> Activity:
         """All of an owner's slots."""
         rows = self._read(
-            "SELECT slot, statements, first, last, reason FROM slots WHERE owner = ? ORDER BY reason, slot",
+            "SELECT slots, counts, firsts, lasts, reason FROM days WHERE owner = ? ORDER BY reason, day",
             owner.id,
         )
         tracks = {
-            reason: Track.of(row[:4] for row in group) for reason, group in groupby(rows, key=itemgetter(4))
+            reason: Track.unpacked(row[:4] for row in group)
+            for reason, group in groupby(rows, key=itemgetter(4))
         }
         return Activity(tracks.pop("", Track()), tracks)
 
@@ -122,7 +123,7 @@ class History:
     def count(self, owner: Owner) -> tuple[int, datetime | None, datetime | None]:
         """How many statements an owner has, and the first and last start."""
         ((count, first, last),) = self._read(
-            "SELECT coalesce(sum(statements), 0), min(first), max(last) FROM slots WHERE owner = ?", owner.id
+            "SELECT coalesce(sum(statements), 0), min(first), max(last) FROM days WHERE owner = ?", owner.id
         )
         return count, None if first is None else instant(first), None if last is None else instant(last)
 

@@ -1,5 +1,6 @@
 """From activity and a calendar to the report. All of it is arithmetic on sorted slots: no clock, no I/O."""
 
+from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ def _count_slots(activity: Activity, pieces: Iterable[Piece], tallies: Tallies) 
     person = Columns(activity.person)
     machines = [Columns(track) for track in activity.machines.values()]
     every = sorted({*activity.person.slots, *(s for t in activity.machines.values() for s in t.slots)})
-    everybody = Columns(Track(tuple(every), (1,) * len(every)))
+    everybody = Columns(Track(array("q", every), array("q", [1]) * len(every)))
     for piece in pieces:
         both = everybody.statements(piece.start, piece.end)
         if not both:

@@ -43,12 +43,14 @@ def _statements(db: "Database") -> None:
 
 
 @_step
-def _slots(db: "Database") -> None:
-    """What the statements of each quarter of an hour come to: what is read when the program opens."""
-    db.execute(
-        "CREATE TABLE slots (owner INTEGER NOT NULL, slot INTEGER NOT NULL, reason TEXT NOT NULL, "
-        "statements INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, "
-        "PRIMARY KEY (owner, reason, slot)) WITHOUT ROWID"
+def _days(db: "Database") -> None:
+    """What each day of UTC comes to: its slots, packed column by column. This is what opening reads."""
+    figures = {"statements": int, "first": int, "last": int}
+    columns = dict.fromkeys(("slots", "counts", "firsts", "lasts"), bytes)
+    db.table("days").create(
+        {"owner": int, "day": int, "reason": str, **figures, **columns},
+        pk=("owner", "day", "reason"),
+        not_null={*figures, *columns},
     )
 
 

@@ -1,12 +1,13 @@
-"""Writing to the history: what comes twice counts once, and the slots follow in the same transaction."""
+"""Writing to the history: what comes twice counts once, and the days follow in the same transaction."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Final
 
-from dataeng_tui.after_hours.activity import microseconds
+from dataeng_tui.after_hours.activity import Track, microseconds
 from dataeng_tui.after_hours.machines import Machines
 from dataeng_tui.after_hours.statement import Statement
 
@@ -46,19 +47,20 @@ _JUDGED: Final = (
     "user_type", "role", "warehouse", "query_type", "tag",
     "client_generated", "agent_type", "program", "client",
 )  # fmt: skip
+_DAY: Final = 86_400_000_000  # microseconds
 _JUDGEMENT: Final = f"machine_reason(owner, {_names(_JUDGED)})"
 
 
 def _touch(row: str) -> str:
-    """Note a row's slot. An "OR IGNORE" would not do: inside a trigger the outer statement's rule holds."""
-    slot = f"{row}.start / 900000000 * 900"
-    known = f"SELECT 1 FROM touched WHERE owner = {row}.owner AND slot = {slot}"
-    return f"INSERT INTO touched SELECT {row}.owner, {slot} WHERE NOT EXISTS ({known})"
+    """Note a row's day. "OR IGNORE" would not do: inside a trigger the outer statement's rule holds."""
+    day = f"{row}.start / {_DAY}"
+    known = f"SELECT 1 FROM touched WHERE owner = {row}.owner AND day = {day}"
+    return f"INSERT INTO touched SELECT {row}.owner, {day} WHERE NOT EXISTS ({known})"
 
 
 _TOUCHED: Final = f"""
 CREATE TEMP TABLE IF NOT EXISTS touched (
-  owner INTEGER, slot INTEGER, PRIMARY KEY (owner, slot)) WITHOUT ROWID;
+  owner INTEGER, day INTEGER, PRIMARY KEY (owner, day)) WITHOUT ROWID;
 CREATE TEMP TRIGGER IF NOT EXISTS came AFTER INSERT ON main.statements BEGIN
   {_touch("new")};
 END;
@@ -70,18 +72,12 @@ CREATE TEMP TRIGGER IF NOT EXISTS judged AFTER UPDATE OF {_names(_JUDGED)} ON ma
   UPDATE statements SET reason = {_JUDGEMENT} WHERE rowid = new.rowid;
 END;
 """
-_DROP_SLOTS: Final = """
-DELETE FROM slots WHERE (owner, reason, slot) IN (
-  SELECT t.owner, known.reason, t.slot
-  FROM touched t JOIN (SELECT DISTINCT owner, reason FROM slots) known ON known.owner = t.owner)
+_SLOTS_OF_A_DAY: Final = """
+SELECT reason, start / 900000000 * 900 AS slot, count(*), min(start), max(start)
+FROM statements WHERE owner = ? AND start >= ? AND start < ?
+GROUP BY reason, slot ORDER BY reason, slot
 """
-_MAKE_SLOTS: Final = """
-INSERT INTO slots
-SELECT t.owner, t.slot, s.reason, count(*), min(s.start), max(s.start)
-FROM touched t CROSS JOIN statements s
-  ON s.owner = t.owner AND s.start >= t.slot * 1000000 AND s.start < (t.slot + 900) * 1000000
-GROUP BY t.owner, t.slot, s.reason
-"""
+_KEEP_DAY: Final = "INSERT INTO days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _APPLY_SESSIONS: Final = """
 UPDATE statements
 SET program = max(statements.program, opened.program), client = max(statements.client, opened.client)
@@ -93,7 +89,7 @@ WHERE statements.owner = ? AND opened.owner = ? AND statements.session_id = open
 
 
 class Writer:
-    """One transaction: rows in, slots kept right, all of it or nothing."""
+    """One transaction: rows in, days kept right, all of it or nothing."""
 
     def __init__(self, connection: sqlite3.Connection, machines: Machines) -> None:
         self._connection = connection
@@ -139,6 +135,17 @@ class Writer:
         """Ask the rules about every statement."""
         self._connection.execute(f"UPDATE statements SET reason = {_JUDGEMENT} WHERE reason <> {_JUDGEMENT}")
 
+    def keep_days(self) -> None:
+        """Work out the slots of the days that were touched. A day at a time: memory does not grow."""
+        for owner, day in self._connection.execute("SELECT owner, day FROM touched").fetchall():
+            self._connection.execute("DELETE FROM days WHERE owner = ? AND day = ?", (owner, day))
+            rows = self._connection.execute(_SLOTS_OF_A_DAY, (owner, day * _DAY, day * _DAY + _DAY))
+            for reason, group in groupby(rows.fetchall(), key=itemgetter(0)):
+                track = Track.of(row[1:] for row in group)
+                figures = (sum(track.counts), track.firsts[0], track.lasts[-1])
+                self._connection.execute(_KEEP_DAY, (owner, day, reason, *figures, *track.packed()))
+        self._connection.execute("DELETE FROM touched")
+
     def reason_for(self, owner: int, *seen: str | int) -> str:
         """The SQL function behind the triggers: the reason, or an empty string for a person."""
         at = _JUDGED.index("client_generated")
@@ -158,16 +165,14 @@ class Writer:
 
 @contextmanager
 def writing(connection: sqlite3.Connection, machines: Machines) -> Iterator[Writer]:
-    """A transaction; when it ends well the touched slots are worked out anew, and all of it is kept."""
+    """A transaction; when it ends well the touched days are worked out anew, and all of it is kept."""
     connection.executescript(_TOUCHED)
     connection.execute("BEGIN IMMEDIATE")
     try:
         writer = Writer(connection, machines)  # it reads the owners: nobody else may add any from here on
         connection.create_function("machine_reason", 1 + len(_JUDGED), writer.reason_for, deterministic=True)
         yield writer
-        connection.execute(_DROP_SLOTS)
-        connection.execute(_MAKE_SLOTS)
-        connection.execute("DELETE FROM touched")
+        writer.keep_days()
         connection.execute("COMMIT")
     except BaseException:
         connection.rollback()
