@@ -20,9 +20,9 @@ __all__ = ["assert_replay_safe", "rows_after"]
 def assert_replay_safe(
     path: str, faults: Sequence[str] | None = None, seconds: float | None = None
 ) -> "Verdict":
-    """The verdict, if the scenario is proved safe under its faults, or these, in its time; else the test fails.
+    """The verdict, if the scenario is proved safe under its faults, or these, in time; else the test fails.
 
-    The failure tells each counterexample and prints it as a test to paste. *Undecided* fails: it is not a proof.
+    The failure tells each counterexample and prints it as a test to paste. *Undecided* fails: it is no proof.
     Raises UserError where the scenario cannot be read or its SQL does not hold.
     """
     __tracebackhide__ = True

@@ -38,7 +38,7 @@ class _Merge:
         self.deletes.append(f"DELETE FROM {quoted(self.table.name)} WHERE {self.table.rowid} IN ({chosen})")
 
     def insert(self, number: int, columns: list[str]) -> str:
-        """The statement that puts in the rows that clause ``number`` made, values in the order of ``columns``."""
+        """The statement that puts in the rows that clause ``number`` made, values in the order of columns."""
         staged = ", ".join(f"v{at}" for at in range(1, len(columns) + 1))
         rows = f"SELECT {staged} FROM {self.stage} WHERE action = {number} ORDER BY rowid"
         return f"INSERT INTO {quoted(self.table.name)} ({', '.join(columns)}) {rows}"
