@@ -21,8 +21,8 @@ from dataeng_tui.errors import UserError, missing
 class Progress:
     """How far the demo's Spark is. ``step`` is short text for a line on the screen.
 
-    ``ui`` is the driver's UI and ``event_log`` the folder of its event log, once there is one; ``others`` are the
-    jobs that do not run, each with its state; ``problem`` is a sentence when it cannot go on.
+    ``ui`` is the driver's UI and ``event_log`` the folder of its event log, once there is one; ``others`` are
+    the jobs that do not run, each with its state; ``problem`` is a sentence when it cannot go on.
     """
 
     step: str
