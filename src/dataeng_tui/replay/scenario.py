@@ -78,8 +78,8 @@ def builtin_names() -> tuple[str, ...]:
     return tuple(order)
 
 
-def load(where: str | Path) -> Scenario:
-    """The scenario in the folder ``where``, or the built-in of that name.
+def load(where: str | Path, events: tuple[Event, ...] | None = None) -> Scenario:
+    """The scenario in the folder ``where``, or the built-in of that name, with its own log or ``events``.
 
     Raises UserError, naming the file, for everything that is missing, unknown or of the wrong kind.
     """
@@ -92,10 +92,10 @@ def load(where: str | Path) -> Scenario:
         folder, builtin = sql_folder() / "replay" / str(where), True
     if folder.name == FILE:
         folder = folder.parent
-    return read(folder, builtin=builtin)
+    return read(folder, builtin=builtin, log=events)
 
 
-def read(folder: Path, *, builtin: bool = False) -> Scenario:
+def read(folder: Path, *, builtin: bool = False, log: tuple[Event, ...] | None = None) -> Scenario:
     """The scenario in ``folder``. Raises UserError as ``load`` does."""
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder: a scenario is a folder with a {FILE}.")
@@ -106,7 +106,7 @@ def read(folder: Path, *, builtin: bool = False) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{file} is not valid TOML: {error}.") from None
     shape = _Shape(str(file), settings)
-    events = read_events(folder / shape.text("events", "events.jsonl"))
+    events = log or read_events(folder / shape.text("events", "events.jsonl"))
     delivery, expect, budget = shape.table("delivery"), shape.table("expect"), shape.table("budget")
     dialect = shape.text("dialect", "sqlite")
     files = shape.texts("write", ("write.sql",))
