@@ -343,8 +343,7 @@ def _reason(error: Exception) -> str:
     with suppress(Exception):  # the JVM may be gone
         while java is not None:
             said, java = f"{java.getClass().getSimpleName()}: {java.getMessage()}", java.getCause()
-    lines = [line for line in said.splitlines() if line[:1].strip()]
-    causes = [
-        line[11:] for line in lines if line.startswith("Caused by: ")
-    ]  # in Python's traceback from a batch
-    return (causes or lines)[-1 if "Traceback" in said else 0][:500]
+    raised = said.rpartition("Traceback (most recent call last):")[2]  # Python's own, from within a batch
+    lines = [line for line in raised.splitlines() if line[:1].strip()]
+    causes = [line[11:] for line in lines if line.startswith("Caused by: ")]
+    return (causes[-1:] or lines or [said])[0][:500]
