@@ -1,0 +1,206 @@
+"""A dump of a real topic: its events split into groups that share no row, each group checked for itself.
+
+If the rows of every group converge, those of the topic do, whatever else is delivered in between; and any fault
+of the topic is, seen from one group, the same fault of that group's events. Where it is not proved that the
+groups share no row, there is nothing to split.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dataeng_tui.errors import UserError
+from dataeng_tui.replay.check import check
+from dataeng_tui.replay.database import Database
+from dataeng_tui.replay.footprint import Footprints, footprints
+from dataeng_tui.replay.program import tokens
+from dataeng_tui.replay.scenario import Event, Scenario, Value, event_fields
+from dataeng_tui.replay.verdict import WORST, Verdict
+
+EXAMPLES = 5  # counterexamples kept of a part, shortest first
+# Words with which a reader's query can see more than one group's rows at a time.
+_ACROSS = {"LIMIT", "DISTINCT", "OVER", "WITH", "UNION", "EXCEPT", "INTERSECT", "EXISTS", "IN", "OFFSET"}
+_AGGREGATES = {"COUNT", "SUM", "TOTAL", "AVG", "MIN", "MAX", "GROUP_CONCAT", "JSON_GROUP_ARRAY", "HAVING"}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Events that no other group shares a row with. ``key`` says which rows these are."""
+
+    key: str
+    events: tuple[Event, ...]
+    messages: tuple[int, ...]
+    partitions: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A split dump. ``whole_tables``: the reader's query cannot be split, so that all rows are compared."""
+
+    scenario: Scenario  # without events
+    groups: tuple[Group, ...]
+    whole_tables: bool
+
+    @property
+    def events(self) -> int:
+        """How many there are."""
+        return sum(len(group.events) for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What came of some of the groups: how many had which verdict, and the shortest counterexamples."""
+
+    verdicts: Mapping[str, int]
+    events: int
+    longest: int  # events of the longest group
+    found: tuple[tuple[str, Verdict], ...] = field(default=())
+
+    def __add__(self, other: "Part") -> "Part":
+        counts = Counter(self.verdicts) + Counter(other.verdicts)
+        found = sorted((*self.found, *other.found), key=lambda item: (_length(item[1]), item[0]))
+        longest = max(self.longest, other.longest)
+        return Part(dict(counts), self.events + other.events, longest, tuple(found[:EXAMPLES]))
+
+    @property
+    def verdict(self) -> str:
+        """The worst of the groups'."""
+        return next((outcome for outcome in WORST if self.verdicts.get(outcome)), "replay-safe")
+
+    @property
+    def exit_code(self) -> int:
+        """0 safe, 1 something found, 3 undecided."""
+        return {"replay-safe": 0, "undecided": 3}.get(self.verdict, 1)
+
+
+NOTHING = Part({}, 0, 0)
+
+
+def read_dump(file: Path) -> tuple[Event, ...]:
+    """The events of a dump: JSON lines, or Parquet where pyarrow is installed. Raises UserError."""
+    events: list[Event] = []
+    for number, fields in enumerate(_parquet(file) if file.suffix == ".parquet" else _lines(file), 1):
+        events.append(Event(number, fields))
+    if not events:
+        raise UserError(f"{file} has no event: a dump is a JSON object a line.")
+    return tuple(events)
+
+
+def _lines(file: Path) -> Any:
+    try:
+        with file.open(encoding="utf-8-sig") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield event_fields(line, f"{file}, line {number}")
+    except UnicodeDecodeError:
+        raise UserError(f"{file} is not UTF-8 text.") from None
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _parquet(file: Path) -> Any:
+    import json
+
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError:
+        raise UserError("Parquet needs pyarrow: run  pip install pyarrow") from None
+    try:
+        for batch in parquet.ParquetFile(file).iter_batches():
+            for row in batch.to_pylist():
+                yield event_fields(json.dumps(row, default=_text), str(file))
+    except (OSError, arrow.ArrowException) as error:
+        raise UserError(f"{file} cannot be read as Parquet: {error}.") from None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def split(scenario: Scenario) -> Topic:
+    """The scenario's events in groups. Raises UserError where it is not proved that they share no row."""
+    database = Database(scenario)
+    try:
+        proved = footprints(database)
+        local = proved is not None and reads_by_group(database, proved)
+    finally:
+        database.close()
+    if proved is None:
+        raise UserError(
+            f"{scenario.name}: it is not proved that the events of different keys write different rows, so that "
+            "the dump cannot be checked key by key: every statement must name its rows by column = :field, with "
+            "the column in every key of the table."
+        )
+    groups = tuple(_group(scenario, proved, members) for members in proved.components())
+    stub = replace(scenario, events=(), messages=(), partitions=(), expect=None, sources={}, about="")
+    return Topic(
+        stub if local else replace(stub, observe=None), groups, not local and scenario.observe is not None
+    )
+
+
+def _group(scenario: Scenario, proved: Footprints, members: list[int]) -> Group:
+    place = {event: index for index, event in enumerate(members)}
+    rows = sorted({"/".join(values) for found in proved.events[members[0]].values() for values in found})
+    return Group(
+        ", ".join(rows[:3]),
+        tuple(Event(index + 1, scenario.events[event].fields) for index, event in enumerate(members)),
+        tuple(place.get(scenario.messages[event], place[event]) for event in members),
+        tuple(scenario.partitions[event] for event in members),
+    )
+
+
+def reads_by_group(database: Database, proved: Footprints) -> bool:
+    """Whether what the reader sees is, for certain, what it sees of each group, put together."""
+    query = database.scenario.observe
+    if query is None:
+        return True
+    words = [token.text.upper() for token in tokens(query) if token.kind != "blank"]
+    if words.count("SELECT") != 1 or _ACROSS & set(words) or "," in _from(words):
+        return False
+    keys = {
+        database.tables[number].columns[column].upper()
+        for number, columns in proved.columns.items()
+        for column in columns[:1]
+    }
+    if len(keys) != 1:
+        return not (_AGGREGATES & set(words) or "JOIN" in words)
+    (key,) = keys
+    joined = words.count("JOIN") == sum(
+        words[at : at + 4] == ["USING", "(", key, ")"] for at in range(len(words))
+    )
+    if "GROUP" in words:
+        at = words.index("GROUP")
+        return joined and words[at + 1 : at + 3] == ["BY", key]
+    return joined and not _AGGREGATES & set(words)
+
+
+def _from(words: Sequence[str]) -> Sequence[str]:
+    """The words of the FROM, in which a comma is a join."""
+    start = words.index("FROM") if "FROM" in words else len(words)
+    ends = [
+        words.index(word, start) for word in ("WHERE", "GROUP", "ORDER", "USING") if word in words[start:]
+    ]
+    return words[start : min(ends, default=len(words))]
+
+
+def check_groups(stub: Scenario, groups: Sequence[Group], faults: Sequence[str], seconds: float) -> Part:
+    """Check these groups one by one, each for at most ``seconds``. Pure: it can run anywhere."""
+    total = NOTHING
+    for group in groups:
+        scenario = replace(
+            stub, events=group.events, messages=group.messages, partitions=group.partitions, seconds=seconds
+        )
+        verdict = check(scenario, faults, seconds, None, False)
+        found = ((group.key, verdict),) if verdict.exit_code == 1 else ()
+        total += Part({verdict.verdict: 1}, len(group.events), len(group.events), found)
+    return total
+
+
+def _length(verdict: Verdict) -> int:
+    return min((fault.counterexample.length for fault in verdict.faults if fault.counterexample), default=0)

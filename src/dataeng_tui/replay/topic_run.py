@@ -1,0 +1,85 @@
+"""A topic's groups checked over all cores, or over Spark: the same pure function, mapped."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from dataeng_tui.errors import missing
+from dataeng_tui.replay.contained import Contained
+from dataeng_tui.replay.topic import NOTHING, Group, Part, Topic, check_groups
+
+Told = Callable[[Part, int], object]  # what is known so far, of how many groups
+PORTIONS = 16  # for each core: so many signs of life, and an even load
+
+
+def portions(groups: Sequence[Group], workers: int) -> list[tuple[Group, ...]]:
+    """The groups in portions of about as many events each, the longest groups first."""
+    count = max(min(workers * PORTIONS, len(groups)), 1)
+    ordered = sorted(groups, key=lambda group: -len(group.events))
+    return [tuple(ordered[at::count]) for at in range(count)]
+
+
+def on_cores(
+    topic: Topic, faults: Sequence[str], seconds: float, workers: int | None = None, told: Told | None = None
+) -> Part:
+    """Check the groups in as many processes as there are cores, or ``workers``; each can be killed.
+
+    ``seconds`` bounds each group. Raises UserError for SQL that does not hold.
+    """
+    workers = workers or os.cpu_count() or 1
+    contained, total = Contained(), NOTHING
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            waiting = [
+                pool.submit(
+                    contained.call, check_groups, (topic.scenario, part, faults, seconds), len(part) * seconds
+                )
+                for part in portions(topic.groups, workers)
+            ]
+            try:
+                for done in as_completed(waiting):
+                    total += done.result()
+                    if told is not None:
+                        told(total, len(topic.groups))
+            except BaseException:
+                for other in waiting:
+                    other.cancel()
+                contained.close()
+                raise
+    finally:
+        contained.close()
+    return total
+
+
+def on_spark(
+    topic: Topic, faults: Sequence[str], seconds: float, master: str, told: Told | None = None
+) -> Part:
+    """The same on a Spark cluster whose Python has this package. Raises UserError without pyspark.
+
+    ``master`` is Spark's own word for where: ``local[2]``, ``yarn``, ``spark://host:7077``.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise missing("pyspark", "spark") from None
+    stub = topic.scenario
+    given = tuple(faults)
+
+    def checked(parts: Iterable[tuple[Group, ...]]) -> Iterable[Part]:
+        for part in parts:
+            yield check_groups(stub, part, given, seconds)
+
+    session = SparkSession.builder.master(master).appName("dataeng-tui replay check").getOrCreate()
+    try:
+        context = session.sparkContext
+        cut = portions(topic.groups, context.defaultParallelism)
+        total = NOTHING
+        for part in (
+            context.parallelize(cut, len(cut)).mapPartitions(checked).toLocalIterator(prefetchPartitions=True)
+        ):
+            total += part
+            if told is not None:
+                told(total, len(topic.groups))
+    finally:
+        session.stop()
+    return total
