@@ -124,11 +124,11 @@ class Watcher:
         self._focus = Focus(everything=True)
         deadline = time.monotonic() + timeout
         done: set[str] = set()
-        while fresh := [poller for where, poller in self._pollers.items() if where not in done]:
-            done.update(poller.source.where for poller in fresh)
-            for poller in fresh:
+        while fresh := {where: one for where, one in list(self._pollers.items()) if where not in done}:
+            done |= fresh.keys()
+            for poller in fresh.values():
                 poller.start(once=True)
-            for poller in fresh:
+            for poller in fresh.values():
                 poller.join(max(0.0, deadline - time.monotonic()))
                 if poller.busy:
                     self.accept(_silent(poller.source, self._clock(), timeout))

@@ -27,7 +27,8 @@ _LIST = "/StreamingQuery/?active.pageSize=1000&completed.pageSize=1000"
 # What costs the driver and tells little at every poll, in seconds.
 _JOBS_EVERY = 3.0
 _GAUGES_EVERY = 30.0
-_PAGES_A_POLL = 4  # statistics, of what nobody looks at
+_PAGE_EVERY = 2.0  # one run's statistics, of those that nobody looks at
+_FIRST_PAGES = 4  # in one poll, of runs that were never read
 
 
 class Budget:
@@ -81,6 +82,7 @@ class DriverUi:
         self._offset: float | None = None
         self._ahead = 0.0
         self._reads: dict[str, _Read] = {}
+        self._page_at = float("-inf")
         self._running: dict[str, int | None] | None = None
         self._jobs_at = float("-inf")
         self._gauges: dict[str, Gauges] = {}
@@ -106,7 +108,7 @@ class DriverUi:
                 answer, listed = self._list()
                 rows = listed or ()
         self._learn_clock(rows, answer, now)
-        batches = self._statistics(rows, focus)
+        batches = self._statistics(rows, focus, now)
         self._read_gauges(now, focus, rows)
         assert self._application is not None
         return Observation(
@@ -176,25 +178,39 @@ class DriverUi:
         told = (zone_offset(row, driver_now) for row in rows)
         self._offset = next((offset for offset in told if offset is not None), None)
 
-    def _statistics(self, rows: tuple[Row, ...], focus: Focus) -> dict[str, tuple[Batch, ...]]:
-        """New batches by run. What is looked at comes first, then what has waited longest."""
+    def _statistics(self, rows: tuple[Row, ...], focus: Focus, now: float) -> dict[str, tuple[Batch, ...]]:
+        """New batches by run: of what is looked at at once, of the others in a slow rotation.
+
+        A page costs the driver some milliseconds, so a poll a second of all of them would be felt.
+        """
         stale = [row for row in rows if self._reads.setdefault(row.run_id, _Read()).mark != row.mark]
         stale.sort(key=lambda row: (row.run_id not in focus.runs, self._reads[row.run_id].asked))
         found: dict[str, tuple[Batch, ...]] = {}
         for row in stale:
-            wanted = focus.everything or row.run_id in focus.runs
-            if not wanted and (len(found) >= _PAGES_A_POLL or not self._budget.take()):
-                break
             read = self._reads[row.run_id]
-            answer = self._get(f"/StreamingQuery/statistics/?id={row.run_id}")
-            read.asked = time.monotonic()
-            if answer.status == 200:
-                found[row.run_id] = read_statistics(answer.text, read.newest)
-                read.mark = row.mark
-                read.newest = max((batch.at for batch in found[row.run_id]), default=read.newest)
+            if focus.everything or row.run_id in focus.runs or self._page_due(read, len(found), now):
+                found[row.run_id] = self._read_page(row, read, now)
         for run in self._reads.keys() - {row.run_id for row in rows}:
             del self._reads[run]
         return found
+
+    def _page_due(self, read: _Read, taken: int, now: float) -> bool:
+        if not read.mark:
+            return taken < _FIRST_PAGES and self._budget.take()
+        if abs(now - self._page_at) < _PAGE_EVERY or not self._budget.take():
+            return False
+        self._page_at = now
+        return True
+
+    def _read_page(self, row: Row, read: _Read, now: float) -> tuple[Batch, ...]:
+        answer = self._get(f"/StreamingQuery/statistics/?id={row.run_id}")
+        read.asked = now
+        if answer.status != 200:
+            return ()
+        batches = read_statistics(answer.text, read.newest)
+        read.mark = row.mark
+        read.newest = max((batch.at for batch in batches), default=read.newest)
+        return batches
 
     def _read_gauges(self, now: float, focus: Focus, rows: tuple[Row, ...]) -> None:
         # They add nothing to the statistics but for queries whose page was not read yet, and cost the driver

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from dataeng_tui.errors import UserError
 from dataeng_tui.streams.snapshot import Application, Focus, Layer, Observation, Problem
 from dataeng_tui.streams.sources.http import Http, KeepAlive, normal_url, without_secrets
 
@@ -37,7 +38,7 @@ class Yarn:
                 self._last = Observation(self.layer, self.where, now, problems=(problem,), answered=False)
             else:
                 running = (app.tracking_url for app in apps if app.state == "RUNNING")
-                drivers = tuple(url for url in running if url)
+                drivers = tuple(filter(None, running))
                 self._last = Observation(self.layer, self.where, now, apps, drivers=drivers)
         return self._last
 
@@ -58,6 +59,14 @@ def read_apps(body: str) -> tuple[Application, ...] | None:
     return tuple(_application(app) for app in listed or () if isinstance(app, dict) and app.get("id"))
 
 
+def _driver_url(url: str) -> str | None:
+    """None for "UNASSIGNED" and whatever else is no URL."""
+    try:
+        return normal_url(url) if "://" in url else None
+    except UserError:
+        return None
+
+
 def _application(app: dict[str, Any]) -> Application:
     def text(name: str) -> str | None:
         value = app.get(name)
@@ -71,5 +80,5 @@ def _application(app: dict[str, Any]) -> Application:
         user=text("user"),
         state=state,
         waiting_for=text("diagnostics") if state == "ACCEPTED" else None,
-        tracking_url=url if url and url.startswith(("http://", "https://")) else None,
+        tracking_url=_driver_url(url) if url else None,
     )
