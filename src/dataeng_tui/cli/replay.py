@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from dataeng_tui.settings import Settings
 from dataeng_tui.text import clean
 
 _PATHS = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _FAULTS = click.option(
     "--fault",
     "faults",
@@ -57,12 +59,24 @@ def list_(settings: Settings, form: str) -> None:
 @_PATHS
 @_FAULTS
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="The budget of each scenario.")
+@click.option(
+    "--events", type=_FILE, metavar="FILE", help="A dump of the topic, checked key by key on all cores."
+)
+@click.option("--spark", metavar="MASTER", help="Check the dump's keys on Spark, e.g. local[2] or yarn.")
 @_format("text", "json", "junit")
 @click.pass_obj
 def check(
-    settings: Settings, paths: tuple[str, ...], faults: tuple[str, ...], seconds: float | None, form: str
+    settings: Settings,
+    paths: tuple[str, ...],
+    faults: tuple[str, ...],
+    seconds: float | None,
+    events: Path | None,
+    spark: str | None,
+    form: str,
 ) -> int:
     """Search every schedule of each fault. Exits with 0 (safe), 1 (something found) or 3 (undecided)."""
+    if events is not None or spark is not None:
+        return _check_dump(paths, events, faults, seconds, spark, form)
     service = _replay(settings)
     found = []
     for path in paths:
@@ -79,6 +93,25 @@ def check(
         click.echo(report.junit(verdicts, texts) if form == "junit" else "\n\n".join(texts))
     codes = {verdict.exit_code for verdict in verdicts}
     return 1 if 1 in codes else max(codes)
+
+
+def _check_dump(
+    paths: tuple[str, ...],
+    events: Path | None,
+    faults: tuple[str, ...],
+    seconds: float | None,
+    spark: str | None,
+    form: str,
+) -> int:
+    from dataeng_tui.cli import replay_topic
+
+    if events is None:
+        raise UserError("--spark checks a dump: give it with --events FILE.")
+    if len(paths) != 1 or form == "junit":
+        raise UserError("--events takes one scenario and --format text or json.")
+    found = replay_topic.check_dump(paths[0], events, faults, seconds, spark)
+    click.echo(_json(replay_topic.as_json(*found)) if form == "json" else replay_topic.as_text(*found))
+    return found[1].exit_code
 
 
 @command.command("play")

@@ -205,6 +205,8 @@ class Database:
     def reason(self, error: BaseException, file: str) -> str:
         """Why the database refused a transaction. Raises UserError where the error is the SQL's own fault."""
         if not self.connection.in_transaction:
+            if not isinstance(error, sqlite3.IntegrityError):  # an interrupted write is rolled back as a whole
+                raise self.guard.complaint(error, file) from None
             raise UserError(f"{file}: a conflict's ROLLBACK ended the transaction: write ABORT.") from None
         if isinstance(error, sqlite3.IntegrityError):
             if self.scenario.dialect != "sqlite" and (why := not_exact(str(error))):

@@ -1,8 +1,8 @@
 """A dump of a real topic: its events split into groups that share no row, each group checked for itself.
 
-If the rows of every group converge, those of the topic do, whatever else is delivered in between; and any fault
-of the topic is, seen from one group, the same fault of that group's events. Where it is not proved that the
-groups share no row, there is nothing to split.
+If the rows of every group converge, those of the topic do, whatever else is delivered in between; and
+any fault of the topic is, seen from one group, the same fault of that group. Where it is not proved that
+the groups share no row, there is nothing to split.
 """
 
 from collections import Counter
@@ -133,9 +133,9 @@ def split(scenario: Scenario) -> Topic:
         database.close()
     if proved is None:
         raise UserError(
-            f"{scenario.name}: it is not proved that the events of different keys write different rows, so that "
-            "the dump cannot be checked key by key: every statement must name its rows by column = :field, with "
-            "the column in every key of the table."
+            f"{scenario.name}: it is not proved that events of different keys write different rows, so that "
+            "the dump cannot be checked key by key: every statement must name its rows by column = :field, "
+            "and that column must be in every key of the table."
         )
     groups = tuple(_group(scenario, proved, members) for members in proved.components())
     stub = replace(scenario, events=(), messages=(), partitions=(), expect=None, sources={}, about="")
