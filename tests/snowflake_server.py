@@ -173,7 +173,7 @@ def _application(server: FakeSnowflake) -> Callable[..., Any]:
                 refusal = {"errorCode": code, "sqlState": state, "queryId": "01b0"}
                 return JSONResponse({"success": False, "code": code, "message": message, "data": refusal})
         if server.hang and server.hang in sql:
-            await asyncio.wait_for(released.wait(), 60)
+            await asyncio.wait_for(released.wait(), 180)
             gone = {"errorCode": "000604", "sqlState": "57014", "queryId": "01b0"}
             return JSONResponse(
                 {"success": False, "code": "000604", "message": "SQL execution canceled", "data": gone}

@@ -107,7 +107,7 @@ def test_the_table_tells_each_measure_in_a_sentence(export: Path, capsys: pytest
         "Blog, corrected",
     ):
         assert words in out
-    assert "not a person's user: 1 statements" in out
+    assert "not a person's user: 1 statement, " in out
 
 
 def test_several_users_are_listed(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,7 +153,7 @@ def test_what_is_wrong_is_one_sentence(
 def test_from_a_connection_and_from_what_it_left_when_the_network_is_gone(
     snowflake: FakeSnowflake, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tests.after_hours.test_syncing import days_ago, row
+    from tests.after_hours.syncs import days_ago, row
 
     snowflake.load([row(1, days_ago(9)), row(2, days_ago(8), USER_NAME="BOB")])
     found = report(capsys, "--connection", "dev")

@@ -1,68 +1,17 @@
 """Syncing through the real connector, on a real socket."""
 
-import signal
-import sqlite3
 import subprocess
-import sys
-import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from dataeng_tui.after_hours import origins
-from dataeng_tui.after_hours.service import AfterHours, Options
 from dataeng_tui.after_hours.statement import OWN_TAG
-from dataeng_tui.after_hours.syncing import Result
-from dataeng_tui.errors import UserError
 from dataeng_tui.resources import sql_folder
+from tests.after_hours.syncs import NOW, days_ago, kept, opened, row, sync
 from tests.snowflake_server import FakeSnowflake
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 NO_PRIVILEGE = ("002003", "02000", "Object 'SNOWFLAKE.ACCOUNT_USAGE.X' does not exist or not authorized.")
-HISTORY = "FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY"
-
-
-def row(number: int, start: datetime, **more: object) -> dict[str, object]:
-    return {
-        "QUERY_ID": f"01b{number:05}",
-        "SESSION_ID": 7,
-        "START_TIME": start,
-        "END_TIME": start + timedelta(seconds=1),
-        "USER_NAME": "ALICE",
-        "IS_CLIENT_GENERATED_STATEMENT": False,
-        "EXECUTION_STATUS": "SUCCESS",
-        **more,
-    }
-
-
-def days_ago(days: float) -> datetime:
-    return NOW - timedelta(days=days)
-
-
-def sync(**options: object) -> Result:
-    service = opened(**options)
-    try:
-        result = service.syncing().run()
-        assert result is not None
-        return result
-    finally:
-        service.close()
-
-
-def opened(**options: object) -> AfterHours:
-    return AfterHours(Options(**{"connection": "dev", "timezone": "UTC", **options}))  # type: ignore[arg-type]
-
-
-def kept(user: str = "ALICE") -> list[str]:
-    with sqlite3.connect(origins.own_file()) as database:
-        rows = database.execute(
-            "SELECT query_id FROM statements JOIN owners ON owner = owners.id "
-            "WHERE user = ? ORDER BY query_id",
-            (user,),
-        )
-        return [query_id for (query_id,) in rows]
 
 
 def test_a_sync_brings_what_is_new_and_nothing_twice(snowflake: FakeSnowflake) -> None:
@@ -235,89 +184,6 @@ def test_the_blogs_sql_runs_as_written_but_for_the_bound_name(snowflake: FakeSno
     assert str(end)[11:16] == "23:10"
 
 
-def test_cancelling_stops_the_query_on_the_server_and_keeps_what_came(snowflake: FakeSnowflake) -> None:
-    snowflake.load([row(1, days_ago(9))])
-    snowflake.hang = "QUERY_HISTORY_BY_USER"
-    service = opened()
-    syncing = service.syncing()
-    came: list[object] = []
-    thread = threading.Thread(target=lambda: came.append(syncing.run()))
-    thread.start()
-    _wait_for(lambda: any("QUERY_HISTORY_BY_USER" in asked.sql for asked in snowflake.asked))
-    syncing.cancel()
-    thread.join(20)
-    service.close()
-    assert came == [None]
-    _wait_for(lambda: bool(snowflake.aborted))
-    assert kept() == ["01b00001"]
-
-
-def test_two_syncs_at_once_lose_and_double_nothing(snowflake: FakeSnowflake) -> None:
-    snowflake.load([row(n, days_ago(300 - n / 2)) for n in range(500)])
-    failed: list[BaseException] = []
-
-    def one() -> None:
-        try:
-            sync()
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=one) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not failed
-    assert len(kept()) == 500
-    service = opened()
-    assert service.report().totals.statements == 500
-    service.close()
-
-
-def test_killed_in_the_middle_it_goes_on_where_it_was(snowflake: FakeSnowflake) -> None:
-    """kill -9 while the server is asked for the latest: what came before is there, slots and all."""
-    snowflake.load([row(n, days_ago(300 - n / 4)) for n in range(200)])
-    snowflake.hang = "QUERY_HISTORY_BY_USER"
-    command = [sys.executable, "-W", "ignore", "-m", "dataeng_tui", "after-hours", "--connection", "dev"]
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _wait_for(lambda: any("QUERY_HISTORY_BY_USER" in asked.sql for asked in snowflake.asked))
-    running.send_signal(signal.SIGKILL)
-    running.wait(10)
-    assert len(kept()) == 200
-    service = opened()
-    assert service.report().totals.statements == 200
-    service.close()
-    snowflake.hang = None
-    result = sync()
-    assert result.statements < 30
-    assert len(kept()) == 200
-
-
-def test_ctrl_c_stops_the_query_on_the_server_and_exits_with_130(snowflake: FakeSnowflake) -> None:
-    snowflake.load([row(1, days_ago(9))])
-    snowflake.hang = "QUERY_HISTORY_BY_USER"
-    command = [sys.executable, "-W", "ignore", "-m", "dataeng_tui", "after-hours", "--connection", "dev"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    _wait_for(lambda: any("QUERY_HISTORY_BY_USER" in asked.sql for asked in snowflake.asked))
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=30)
-    assert (running.returncode, out, err.strip()) == (130, "", "")
-    assert snowflake.aborted
-    assert kept() == ["01b00001"]
-
-
-def test_a_network_that_is_down_leaves_the_history_readable(snowflake: FakeSnowflake) -> None:
-    snowflake.load([row(1, days_ago(9))])
-    sync()
-    snowflake.login_error = ("390913", "Your account is suspended.")
-    service = opened()
-    with pytest.raises(UserError, match="suspended"):
-        service.syncing().run()
-    assert service.report().totals.statements == 1
-    assert service.status().account == "ACME-DATA"
-    service.close()
-
-
 def test_how_a_passcode_a_token_and_a_key_are_sent(snowflake: FakeSnowflake, tmp_path: Path) -> None:
     sync(passcode="123456")
     assert snowflake.logins[-1]["PASSCODE"] == "123456"
@@ -355,10 +221,3 @@ def _key(folder: Path) -> Path:
     )
     file.chmod(0o600)
     return file
-
-
-def _wait_for(condition: object, seconds: float = 30) -> None:
-    until = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)

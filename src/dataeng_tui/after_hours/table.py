@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from textwrap import wrap
 from typing import Final
 
 from dataeng_tui.after_hours.hours import MEASURES, Day, Figures, Report
@@ -21,6 +22,7 @@ _HEADER: Final = (
     "ran",
     "machines",
 )
+_WIDTH: Final = 100
 _RIGHT: Final = 3  # from this column on, flush right
 BLOG_COLUMNS: Final = ("USER_NAME", "AFTER_HOURS", "DAY", "START_DATE", "END_DATE")
 
@@ -38,7 +40,8 @@ def table(
     lines += ["", *_side_by_side(report), *_left_out(report)]
     if blog is not None:
         lines += ["", *_as_the_server_gave_it(*blog)]
-    lines += [f"Note: {text}" for text in (status.note, problem) if text]
+    for text in (status.note, problem):
+        lines += _wrapped(f"Note: {text}") if text else []
     return "\n".join(lines)
 
 
@@ -98,7 +101,8 @@ def _columns(rows: Sequence[Sequence[str]]) -> Iterable[str]:
 
 def _side_by_side(report: Report) -> Iterable[str]:
     for measure in MEASURES:
-        yield f"{measure.title}: {hours_minutes(report.totals.minutes(measure.name))}. {measure.sentence}"
+        figure = hours_minutes(report.totals.minutes(measure.name))
+        yield from _wrapped(f"{measure.title}: {figure}. {measure.sentence}")
     gaps = ", ".join(f"{gap} min {hours_minutes(minutes)}" for gap, minutes in report.sensitivity.items())
     yield f"Sessions by the pause that ends them: {gaps}."
 
@@ -110,7 +114,15 @@ def _left_out(report: Report) -> Iterable[str]:
             f"{hours_minutes(report.totals.with_machines_minutes)}):"
         )
     for one in report.left_out:
-        yield f"  {clean(one.reason, 60)}: {one.statements} statements, {hours_minutes(one.minutes)}"
+        yield f"  {clean(one.reason, 60)}: {_statements(one.statements)}, {hours_minutes(one.minutes)}"
+
+
+def _statements(count: int) -> str:
+    return "1 statement" if count == 1 else f"{count} statements"
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _as_the_server_gave_it(at: datetime, rows: list[list[object]]) -> Iterable[str]:
