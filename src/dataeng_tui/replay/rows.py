@@ -5,7 +5,7 @@ So a table's thousand untouched rows cost nothing.
 
 import marshal
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from dataeng_tui.replay.database import Row
 from dataeng_tui.replay.identity import Identity
@@ -26,6 +26,7 @@ class RowBits:
         self.identities = identities
         self.base = 0  # the bits of rows that are there at the start
         self.rows: list[tuple[int, int | None, Row]] = []  # bit -> table's number, rowid, values
+        self.added: Callable[[int, int, Row], None] = lambda bit, number, row: None  # told of each new bit
         self._bits: dict[bytes, int] = {}
 
     def start_with(self, number: int, rows: Iterable[Row]) -> None:
@@ -95,6 +96,7 @@ class RowBits:
             rowid = OWN_ROWIDS + bit
         assert rowid is None or isinstance(rowid, int)
         self.rows.append((number, rowid, row[1:]))
+        self.added(bit, number, row[1:])
         if base:
             self.base |= 1 << bit
         return 1 << bit

@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
 from dataeng_tui.replay.database import Database, Locals, Refused, Row, quote
+from dataeng_tui.replay.effects import Effects
+from dataeng_tui.replay.footprint import Footprints, footprints
 from dataeng_tui.replay.guard import LOG
 from dataeng_tui.replay.identity import identities
 from dataeng_tui.replay.rows import DELETE, INSERT, SEQUENCE, UPDATE, Change, RowBits, stays_put
@@ -26,21 +28,25 @@ class States:
         self.identities = identities(database)
         self.bits = RowBits(self.identities)
         self.here = 0
+        self._at = 0  # where the tables really are; they are brought to ``here`` when something has to be run
         self._log: list[Change] = []
         self._masks: dict[bytes, tuple[int, bool]] = {}
         self._triggers = self._own_triggers()
         self._whole = bool(self._triggers) or any(len(i.logged) > _COLUMNS_LOGGED for i in self.identities)
         self._careful = bool(self._triggers) or self._has_foreign_keys()
-        self._sequences = self._sequences_matter()
+        self.sequences = self._sequences_matter()
         self._bags = any(identity.bag for identity in self.identities)
         self._plans = [] if database.locals else self._compile()
+        self.footprints = self._footprints()
+        self._effects = Effects(self.footprints, len(database.scenario.events))
+        self.bits.added = self._effects.new_bit
         self._start()
 
     def _start(self) -> None:
         for number, identity in enumerate(self.identities):
             if self._whole or identity.bag:
                 self.bits.start_with(number, self.database.rows(identity.table))
-        if self._sequences:
+        if self.sequences:
             self.bits.start_with(SEQUENCE, self._read_sequences())
         if not self._whole:
             self._watch()
@@ -59,6 +65,12 @@ class States:
         """The schema's triggers: name and text."""
         query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY rowid"
         return self.connection.execute(query).fetchall()
+
+    def _footprints(self) -> Footprints | None:
+        """Which rows each event can touch, where that is proved and rowids do not tie rows together."""
+        if self._whole or self._careful or self.sequences or any(i.with_rowid for i in self.identities):
+            return None
+        return footprints(self.database)
 
     def _has_foreign_keys(self) -> bool:
         query = "SELECT 1 FROM pragma_foreign_key_list(?)"
@@ -91,23 +103,31 @@ class States:
     # Moving about
 
     def go(self, state: int) -> None:
-        """Bring the tables to ``state``, so that transactions can be tried from there."""
-        if state == self.here:
+        """Let ``state`` be where transactions are tried from."""
+        self.here = state
+
+    def bring(self, state: int) -> None:
+        """Bring the tables themselves to ``state``."""
+        self.here = state
+        if state == self._at:
             return
         run = self.connection.execute
-        run("RELEASE node")
-        if self._careful:
-            self._without_the_schemas_help(lambda: self._apply(state))
-        else:
-            self._apply(state)
-        self.here = state
+        try:
+            run("RELEASE node")
+            if self._careful:
+                self._without_the_schemas_help(lambda: self._apply(state))
+            else:
+                self._apply(state)
+        except sqlite3.Error as error:
+            raise self.database.guard.complaint(error, self.database.scenario.name) from None
+        self._at = state
         self._log.clear()
         run("SAVEPOINT node")
 
     def _apply(self, state: int) -> None:
         run = self.connection.execute
         inserts = []
-        for bit, number, rowid, row, new in self.bits.of(state ^ self.here):
+        for bit, number, rowid, row, new in self.bits.of(state ^ self._at):
             if number == SEQUENCE:
                 continue
             if (state >> bit & 1) == new:
@@ -116,7 +136,7 @@ class States:
                 run(*self.identities[number].delete(rowid, row))
         for sql, values in inserts:
             run(sql, values)
-        if self._sequences:
+        if self.sequences:
             self._set_sequences(state ^ self.bits.base)
 
     def _set_sequences(self, present: int) -> None:
@@ -145,8 +165,15 @@ class States:
 
     def deliver(self, event: int) -> tuple[int, str]:
         """The state after a delivery of the event from here, and why it ended early if it did; here stays."""
-        if not self._plans:
-            return self._deliver_step_by_step(event)
+        known = self._effects.get(event, self.here)
+        if known is not None:
+            return self.here ^ known[0], known[1]
+        self.bring(self.here)
+        after, reason = self._deliver(event) if self._plans else self._deliver_step_by_step(event)
+        self._effects.put(event, self.here, after ^ self.here, reason)
+        return after, reason
+
+    def _deliver(self, event: int) -> tuple[int, str]:
         execute, part = self.connection.execute, 0
         try:
             for part, plan in enumerate(self._plans[event]):
@@ -159,7 +186,7 @@ class States:
                 for sql, arguments in plan:
                     execute(sql, arguments)
             return self._arrive(), reason
-        if not self._log and not self._whole and not self._sequences:
+        if not self._log and not self._whole and not self.sequences:
             return self.here, ""
         return self._arrive(), ""
 
@@ -169,6 +196,7 @@ class States:
 
     def deliver_all(self, events: Sequence[Mapping[str, Value]]) -> int:
         """The state after deliveries from here, of events that need not be the scenario's; here stays."""
+        self.bring(self.here)
         for fields in events:
             self._run(fields)
         return self._arrive()
@@ -190,7 +218,7 @@ class States:
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
         if not self._careful:  # nothing was ever committed, so that is the start
-            self.here = 0
+            self._at = 0
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.connection.execute("BEGIN")
         self.connection.execute("SAVEPOINT node")
@@ -198,6 +226,7 @@ class States:
 
     def transact(self, event: int, transaction: int, values: Locals) -> tuple[int, Locals | Refused]:
         """The state and the locals after one transaction of the event from here; here stays."""
+        self.bring(self.here)
         found = self.database.run(self.database.scenario.events[event].fields, transaction, values)
         if isinstance(found, Refused):
             self._log.clear()
@@ -219,7 +248,7 @@ class States:
         else:
             mask, moved = self._mask()
             state = self.here ^ mask
-        if self._sequences:
+        if self.sequences:
             state, moved = self._with_sequences(state), True
         if moved:
             self.connection.execute("ROLLBACK TO node")
