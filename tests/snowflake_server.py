@@ -82,6 +82,7 @@ class FakeSnowflake:
     asked: list[Asked] = field(default_factory=list)
     logins: list[dict[str, Any]] = field(default_factory=list)
     aborted: list[dict[str, Any]] = field(default_factory=list)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run SQL of DuckDB behind the server's back."""
@@ -109,7 +110,7 @@ class FakeSnowflake:
 
     def clear(self) -> None:
         """As it was at the start."""
-        self.login_error, self.hang = None, None
+        self.login_error, self.hang, self.released = None, None, asyncio.Event()
         for held in (self.refuse, self.asked, self.logins, self.aborted):
             held.clear()  # type: ignore[attr-defined]
         self.query("CREATE SCHEMA IF NOT EXISTS snowflake.account_usage")
@@ -149,7 +150,6 @@ def _application(server: FakeSnowflake) -> Callable[..., Any]:
     from starlette.routing import Route
 
     users: dict[str, dict[str, Any]] = {}
-    released = asyncio.Event()
 
     async def login(request: Request) -> JSONResponse:
         data = (await _json(request))["data"]
@@ -173,7 +173,7 @@ def _application(server: FakeSnowflake) -> Callable[..., Any]:
                 refusal = {"errorCode": code, "sqlState": state, "queryId": "01b0"}
                 return JSONResponse({"success": False, "code": code, "message": message, "data": refusal})
         if server.hang and server.hang in sql:
-            await asyncio.wait_for(released.wait(), 180)
+            await asyncio.wait_for(server.released.wait(), 180)
             gone = {"errorCode": "000604", "sqlState": "57014", "queryId": "01b0"}
             return JSONResponse(
                 {"success": False, "code": "000604", "message": "SQL execution canceled", "data": gone}
@@ -190,7 +190,7 @@ def _application(server: FakeSnowflake) -> Callable[..., Any]:
 
     async def abort(request: Request) -> JSONResponse:
         server.aborted.append(await _json(request))
-        released.set()
+        server.released.set()
         return JSONResponse({"success": True})
 
     own = [
