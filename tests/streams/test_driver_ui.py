@@ -1,6 +1,5 @@
 """A driver's UI asked over a real socket: what is told of it, and of everything that is not one."""
 
-import json
 import socket
 import threading
 import time
@@ -8,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import FakeDriver, pages_of
 
 from dataeng_tui.errors import UserError
 from dataeng_tui.streams.snapshot import Focus, Observation
 from dataeng_tui.streams.sources.driver_ui import Budget, DriverUi
 from dataeng_tui.streams.sources.http import KeepAlive, normal_url
+from tests.streams.fake_driver import FakeDriver, as_another_application, pages_of
 
 LIST = "/StreamingQuery/?active.pageSize=1000&completed.pageSize=1000"
 EVERYTHING, NOTHING = Focus(everything=True), Focus()
@@ -149,14 +148,6 @@ def test_a_url_that_is_none() -> None:
     for text in ("", "ftp://x", "http://", "http://x:99999"):
         with pytest.raises(UserError, match="is no URL"):
             normal_url(text)
-
-
-def as_another_application(recorded: dict[str, Any], id_: str, run: str) -> dict[str, Any]:
-    """The same driver, restarted: another application, other runs."""
-    text = json.dumps(recorded["answers"]).replace(recorded["application"], id_)
-    for number, old in enumerate(recorded["progress"]):
-        text = text.replace(old, f"{run}{number:04}-0000-4000-8000-000000000000")
-    return {"answers": json.loads(text)}
 
 
 def test_another_application_on_the_same_port(serve: Serve, newest: Any) -> None:

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import FakeDriver
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dataeng_tui.cli import main
 from dataeng_tui.streams import report
 from dataeng_tui.streams.snapshot import Application, Batch, Finding, Problem, Snapshot, StreamingQuery
+from tests.streams.fake_driver import FakeDriver
 
 QUERY = StreamingQuery("app-1", "run-1", id="q-1", name="clicks", state="waiting", batch_id=3)
 KEYS = {

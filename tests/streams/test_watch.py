@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import FakeDriver, pages_of
-from test_driver_ui import as_another_application
 
 from dataeng_tui.streams.opening import open_watcher
 from dataeng_tui.streams.snapshot import Focus, Layer, Observation, Snapshot, StreamingQuery
 from dataeng_tui.streams.sources.driver_ui import DriverUi
 from dataeng_tui.streams.sources.local_ports import LocalPorts
 from dataeng_tui.streams.watch import Watcher
+from tests.streams.fake_driver import FakeDriver, as_another_application, pages_of
 
 Serve = Callable[..., FakeDriver]
 

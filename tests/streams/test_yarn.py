@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from conftest import FakeDriver, pages_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dataeng_tui.streams.opening import open_watcher
 from dataeng_tui.streams.snapshot import Focus
 from dataeng_tui.streams.sources.yarn import Yarn, read_apps
+from tests.streams.fake_driver import FakeDriver, pages_of
 
 APPS = "/ws/v1/cluster/apps?states=RUNNING,ACCEPTED&applicationTypes=SPARK"
 

@@ -1,0 +1,208 @@
+"""A real local Spark: four queries, one of which fails; what its pages, log, session and checkpoint say."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataeng_tui.errors import UserError
+from dataeng_tui.streams.opening import open_watcher
+from dataeng_tui.streams.snapshot import Focus, StreamingQuery
+from dataeng_tui.streams.sources.checkpoint import Checkpoint
+
+pytest.importorskip("pyspark")
+pytestmark = pytest.mark.spark
+
+# The driver runs beside us, does what it reads on stdin, and answers with a line of JSON.
+DRIVER = """
+import json, sys
+from dataclasses import asdict
+from pathlib import Path
+from pyspark.sql import SparkSession
+from dataeng_tui.streams.snapshot import Focus
+from dataeng_tui.streams.sources.session import Session
+
+folder, port = Path(sys.argv[1]), sys.argv[2]
+settings = {"spark.ui.port": port, "spark.driver.bindAddress": "127.0.0.1",
+            "spark.sql.shuffle.partitions": "1", "spark.eventLog.enabled": "true",
+            "spark.eventLog.dir": (folder / "events").as_uri(),
+            "spark.ui.showConsoleProgress": "false"}
+(folder / "events").mkdir(exist_ok=True)
+builder = SparkSession.builder.master("local[2]").appName("four streams")
+for key, value in settings.items():
+    builder = builder.config(key, value)
+spark = builder.getOrCreate()
+spark.sparkContext.setLogLevel("OFF")
+rate = lambda rows: spark.readStream.format("rate").option("rowsPerSecond", rows).load()
+
+def start(frame, name):
+    writer = frame.writeStream.format("noop").outputMode("update").trigger(processingTime="2 seconds")
+    writer = writer.option("checkpointLocation", str(folder / "checkpoints" / (name or "unnamed")))
+    return (writer.queryName(name) if name else writer).start()
+
+hourly = rate(20).withWatermark("timestamp", "2 seconds").selectExpr("window(timestamp, '1 second') AS w")
+queries = [start(hourly.groupBy("w").count(), "by hour"), start(rate(5), None), start(rate(3), "[red]clicks"),
+           start(rate(20).selectExpr("assert_true(value < 30)"), "failing")]
+session = Session(spark)
+print(json.dumps({"application": spark.sparkContext.applicationId}), flush=True)
+for line in sys.stdin:
+    if line.strip() == "progress":
+        said = {q.runId: [json.loads(p.json) for p in q.recentProgress] for q in queries}
+    else:
+        said = [asdict(query) for query in session.poll(0.0, Focus()).queries]
+    print(json.dumps(said, default=dict), flush=True)
+"""
+
+
+class Driver:
+    def __init__(self, folder: Path, port: int) -> None:
+        environment = dict(os.environ, SPARK_LOCAL_HOSTNAME="localhost")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", DRIVER, str(folder), str(port)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True, env=environment,
+        )  # fmt: skip
+        self.url = f"http://localhost:{port}"
+        self.application: str = self._read()["application"]
+
+    def ask(self, what: str) -> Any:
+        assert self._process.stdin is not None
+        self._process.stdin.write(what + "\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+
+    def _read(self) -> Any:
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("spark")
+
+
+@pytest.fixture(scope="module")
+def driver(folder: Path) -> Iterator[Driver]:
+    running = Driver(folder, free_port())
+    end = time.monotonic() + 60
+    # Until the one has failed and every other has done three batches.
+    while True:
+        said = {run: told for run, told in running.ask("progress").items() if told}
+        states = {query["name"]: query["state"] for query in running.ask("session")}
+        if states.get("failing") == "failed" and sum(len(told) >= 3 for told in said.values()) >= 3:
+            break
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    yield running
+    running.stop()
+
+
+def seen(driver: Driver, folder: Path) -> tuple[dict[str, Any], dict[str, StreamingQuery]]:
+    """What the driver says and what we see, at one moment: nothing ended between two askings."""
+    for _ in range(20):
+        before = driver.ask("progress")
+        time.sleep(0.2)
+        snapshot = open_watcher([driver.url], [str(folder / "events")], discover=False).once(60)
+        if driver.ask("progress") == before:
+            assert snapshot.problems == ()
+            return before, {query.run_id: query for query in snapshot.queries}
+    raise AssertionError("no quiet moment")
+
+
+def test_four_queries_one_of_which_fails(driver: Driver, folder: Path) -> None:
+    said, found = seen(driver, folder)
+    assert {query.name for query in found.values()} == {"by hour", None, "[red]clicks", "failing"}
+    assert found.keys() == said.keys()
+    for run, told in said.items():
+        query, last = found[run], [one for one in told if "addBatch" in one["durationMs"]][-1]
+        assert query.application == driver.application
+        assert set(query.seen_in) >= {"driver-ui", "event-log"}
+        assert (query.batch_id, query.input_rows) == (last["batchId"], last["numInputRows"])
+        assert query.batches[-1].at == datetime.fromisoformat(last["timestamp"]).timestamp()
+        assert query.batch_duration_ms == last["batchDuration"]
+        assert query.duration_ms["addBatch"] == last["durationMs"]["addBatch"]
+        assert query.sources[0].end_offset == str(last["sources"][0]["endOffset"])
+        if query.name == "failing":
+            assert query.state == "failed"
+            assert "is not true" in (query.exception or "")
+            assert [finding.code for finding in query.health] == ["failed"]
+        else:
+            assert query.state in {"processing", "waiting", "idle"}
+    stateful = next(query for query in found.values() if query.name == "by hour")
+    assert stateful.state_rows is not None
+    assert stateful.state_bytes is not None
+    assert stateful.watermark is not None
+
+
+def test_the_session_says_the_same_from_within(driver: Driver, folder: Path) -> None:
+    said, found = seen(driver, folder)
+    within = {query["run_id"]: query for query in driver.ask("session")}
+    assert within.keys() == said.keys()
+    for run, query in found.items():
+        assert (within[run]["name"], within[run]["id"]) == (query.name, query.id)
+        assert within[run]["batch_id"] >= (query.batch_id or 0)
+    assert {query["state"] for query in within.values() if query["name"] == "failing"} == {"failed"}
+
+
+def test_the_checkpoint_knows_the_last_committed_batch(driver: Driver, folder: Path) -> None:
+    source = Checkpoint(folder / "checkpoints" / "by hour")
+    (query,) = source.poll(0.0, Focus()).queries
+    told = next(one for one in driver.ask("progress").values() if one and one[-1]["name"] == "by hour")
+    assert query.id == told[-1]["id"]
+    assert query.batch_id is not None
+    assert told[0]["batchId"] <= query.batch_id <= told[-1]["batchId"] + 1
+    assert query.watermark is not None
+    assert query.sources[0].end_offset is not None
+    with pytest.raises(UserError, match="no checkpoint folder"):
+        Checkpoint(folder)
+
+
+def test_a_driver_goes_away_and_another_comes_on_its_port(tmp_path: Path) -> None:
+    port = free_port()
+    first = Driver(tmp_path, port)
+    watcher = open_watcher([first.url], discover=False, interval=0.3)
+    watcher.start()
+
+    def until(holds: Any) -> None:
+        end = time.monotonic() + 60
+        while not holds():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    try:
+        until(lambda: any(query.application == first.application for query in watcher.latest.queries))
+        first.stop()
+        until(lambda: [one.state for one in watcher.latest.applications] == ["UNREACHABLE"])
+        assert watcher.latest.problems
+        second = Driver(tmp_path, port)
+        try:
+            until(lambda: any(query.application == second.application for query in watcher.latest.queries))
+            until(lambda: not watcher.latest.problems)
+            states = {one.id: one.state for one in watcher.latest.applications}
+            assert states == {second.application: "RUNNING"}
+            # From the same checkpoints: the same ids, in new runs.
+            again = [query for query in watcher.latest.queries if query.application == second.application]
+            assert all(query.runs for query in again if query.id and query.name == "by hour")
+        finally:
+            second.stop()
+    finally:
+        watcher.stop()
