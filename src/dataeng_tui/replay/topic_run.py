@@ -1,10 +1,14 @@
 """A topic's groups checked over all cores, or over Spark: the same pure function, mapped."""
 
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from dataeng_tui.errors import missing
+from dataeng_tui.errors import UserError, missing
 from dataeng_tui.replay.contained import Contained
 from dataeng_tui.replay.topic import NOTHING, Group, Part, Topic, check_groups
 
@@ -54,32 +58,47 @@ def on_cores(
 def on_spark(
     topic: Topic, faults: Sequence[str], seconds: float, master: str, told: Told | None = None
 ) -> Part:
-    """The same on a Spark cluster whose Python has this package. Raises UserError without pyspark.
+    """The same on Spark, whose executors need a Python like ours and nothing else: the package is sent along.
 
-    ``master`` is Spark's own word for where: ``local[2]``, ``yarn``, ``spark://host:7077``.
+    ``master`` is Spark's own word for where: ``local[2]``, ``yarn``, ``spark://host:7077``. Raises UserError
+    without pyspark and for what Spark cannot do.
     """
     try:
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     except ImportError:
         raise missing("pyspark", "spark") from None
-    stub = topic.scenario
-    given = tuple(faults)
+    stub, given = topic.scenario, tuple(faults)
 
     def checked(parts: Iterable[tuple[Group, ...]]) -> Iterable[Part]:
         for part in parts:
             yield check_groups(stub, part, given, seconds)
 
-    session = SparkSession.builder.master(master).appName("dataeng-tui replay check").getOrCreate()
-    try:
-        context = session.sparkContext
-        cut = portions(topic.groups, context.defaultParallelism)
-        total = NOTHING
-        for part in (
-            context.parallelize(cut, len(cut)).mapPartitions(checked).toLocalIterator(prefetchPartitions=True)
-        ):
-            total += part
-            if told is not None:
-                told(total, len(topic.groups))
-    finally:
-        session.stop()
+    if master.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    total = NOTHING
+    with TemporaryDirectory() as folder:
+        try:
+            session = SparkSession.builder.master(master).appName("dataeng-tui replay check").getOrCreate()
+            try:
+                context = session.sparkContext
+                context.addPyFile(_package(folder))
+                cut = portions(topic.groups, context.defaultParallelism)
+                spread = context.parallelize(cut, len(cut)).mapPartitions(checked)
+                for part in spread.toLocalIterator(prefetchPartitions=True):
+                    total += part
+                    if told is not None:
+                        told(total, len(topic.groups))
+            finally:
+                session.stop()
+        except (Py4JError, PySparkException) as error:
+            first = str(error).strip().splitlines()[0]
+            raise UserError(f"Spark at {master} cannot check the dump: {first}") from None
     return total
+
+
+def _package(folder: str) -> str:
+    """This package in a zip, for the executors."""
+    root = Path(__file__).resolve().parents[1]
+    return shutil.make_archive(str(Path(folder) / root.name), "zip", root.parent, root.name)
