@@ -11,6 +11,7 @@ from dataeng_tui.replay.delivery import FAULTS, Log, applicable
 from dataeng_tui.replay.explore import Found, Progress, Search, orders
 from dataeng_tui.replay.forgotten import forgotten_fields
 from dataeng_tui.replay.guard import OutOfTime
+from dataeng_tui.replay.parts import search_apart
 from dataeng_tui.replay.reader import Reader
 from dataeng_tui.replay.reference import Reference
 from dataeng_tui.replay.scenario import Scenario, Value
@@ -21,6 +22,7 @@ from dataeng_tui.replay.verdict import Bounds, Counterexample, FaultVerdict, For
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
 ISOLATION = "serialised transactions, as SQLite runs them; a READ COMMITTED race is outside"
 SECONDS = 20.0  # the budget where neither the scenario nor the caller names one
+WORTH_SPLITTING = 5  # events; fewer are searched together at once
 _UNLIMITED = {"lost-ack", "rewind", "reorder+redelivery", "crash", "zombie"}
 
 
@@ -48,16 +50,25 @@ def check(
 
 
 class Run:
-    """An open check: one database, shared by its faults."""
+    """An open check: one database, shared by its faults. ``apart``: search events apart that share no row."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, *, apart: bool = True) -> None:
         self.scenario = scenario
         self.database = Database(scenario)
         self.states = States(self.database)
         self.reader = Reader(self.states)
         self.reference = Reference(self.states, scenario.messages)
         self.log = Log(len(scenario.events), scenario.partitions, len(scenario.transactions))
+        self.parts = self._parts() if apart else []
         self.columns: tuple[str, ...] = ()
+
+    def _parts(self) -> list[list[int]]:
+        """The events in groups that share no row; empty where that is not proved or not worth it."""
+        footprints = self.states.footprints
+        repeats = any(first != event for event, first in enumerate(self.scenario.messages))
+        if footprints is None or repeats or self.log.events < WORTH_SPLITTING:
+            return []
+        return footprints.components()
 
     def verdict(
         self, names: Sequence[str], seconds: float, progress: Progress | None, *, forget: bool = True
@@ -97,12 +108,18 @@ class Run:
         return self._counterexample(self._search(name, time.perf_counter() + seconds, None, self._everything))
 
     def _search(self, name: str, deadline: float, progress: Progress | None, only: int | None) -> Found:
-        guard, fault = self.database.guard, FAULTS[name](self.log)
-        search = Search(fault, self.log, self.states, self.reader, self.reference, deadline, progress, only)
+        guard = self.database.guard
         guard.deadline = deadline
         guard.stop_clock()
         try:
-            return search.run()
+            if only is None and len(self.parts) > 1:
+                found = search_apart(name, self.parts, self.reader, self.log, deadline, progress)
+                if found is not None:
+                    return found
+            fault = FAULTS[name](self.log)
+            return Search(
+                fault, self.log, self.states, self.reader, self.reference, deadline, progress, only
+            ).run()
         finally:
             guard.deadline = float("inf")
             guard.stop_clock()

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import factorial, prod
+from typing import Protocol
 
-from dataeng_tui.replay.database import Locals, Refused
+from dataeng_tui.replay.database import Database, Locals, Refused
 from dataeng_tui.replay.delivery import Fault, Log, Move, State
 from dataeng_tui.replay.guard import OutOfTime
 from dataeng_tui.replay.reader import Reader
-from dataeng_tui.replay.reference import Reference
+from dataeng_tui.replay.reference import Deliveries, Reference
 from dataeng_tui.replay.schedule import Schedule, Step
-from dataeng_tui.replay.states import States
 
 Pending = tuple[Locals | None, ...]  # by worker: what the SELECTs of its event in progress have bound
 Node = tuple[int, State, Pending | None, int]  # delivered set, consumer, locals, rows
@@ -33,6 +33,19 @@ Progress = Callable[[str, int, int, int], None]  # fault, nodes, transitions, de
 
 class Cancelled(Exception):
     """Somebody no longer wants the answer; raised by a progress callback."""
+
+
+class Tables(Deliveries, Protocol):
+    """As much of the states as a search needs."""
+
+    @property
+    def database(self) -> Database:
+        """The open scenario."""
+        ...
+
+    def transact(self, event: int, transaction: int, values: Locals) -> tuple[int, Locals | Refused]:
+        """The state and the locals after one transaction."""
+        ...
 
 
 @dataclass(slots=True)
@@ -57,7 +70,7 @@ class Search:
 
     fault: Fault
     log: Log
-    states: States
+    states: Tables
     reader: Reader
     reference: Reference
     deadline: float

@@ -1,14 +1,24 @@
 """What a schedule is judged against: the same messages, each delivered once, in log order, without a fault."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from dataeng_tui.replay.states import States
+
+class Deliveries(Protocol):
+    """As much of the states as a reference needs."""
+
+    def go(self, state: int) -> None:
+        """Where to deliver from."""
+
+    def deliver(self, event: int) -> tuple[int, str]:
+        """The state after a delivery, and why the database refused it, if it did."""
+        ...
 
 
 class Reference:
     """The rows after a delivered set without a fault; remembered, and learnt from what a search tries."""
 
-    def __init__(self, states: States, messages: Sequence[int]) -> None:
+    def __init__(self, states: Deliveries, messages: Sequence[int]) -> None:
         self.states = states
         self.refused: dict[int, str] = {}  # event -> why the database would not take it, with no fault at all
         self._messages = messages
