@@ -21,6 +21,7 @@ from dataeng_tui.after_hours import schema
 from dataeng_tui.after_hours.activity import Activity
 from dataeng_tui.after_hours.history import History, Owner, Synced
 from dataeng_tui.after_hours.machines import Machines, parse_rules
+from dataeng_tui.after_hours.owners import chosen
 from dataeng_tui.after_hours.statement import Statement
 from dataeng_tui.errors import UserError
 
@@ -93,6 +94,15 @@ def test_a_query_id_counts_once_an_account_and_a_user(history: History) -> None:
         ("acme", 1),
         ("other", 1),
     ]
+
+
+def test_one_name_in_two_accounts_has_to_be_told_apart(history: History) -> None:
+    history.add("acme", [statement(1)])
+    history.add("other", [statement(1)])
+    with pytest.raises(
+        UserError, match="ALICE is in several accounts, acme, other: name one with --connection"
+    ):
+        chosen(history.owners(), None, Machines())
 
 
 def test_other_rules_judge_what_is_there_again(history: History) -> None:

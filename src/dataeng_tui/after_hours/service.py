@@ -14,6 +14,7 @@ from dataeng_tui.after_hours.history import History, Owner
 from dataeng_tui.after_hours.hours import Now, Report
 from dataeng_tui.after_hours.machines import Machines, parse_rules
 from dataeng_tui.after_hours.origins import Progress
+from dataeng_tui.after_hours.owners import chosen
 from dataeng_tui.after_hours.personal import parse_date, personal_calendar
 from dataeng_tui.after_hours.reckoning import now, report
 from dataeng_tui.errors import UserError
@@ -139,7 +140,7 @@ class AfterHours:
             if self.options.user is None:
                 return known
             owners = [owner for owner in owners if owner.account == known.account]
-        return _chosen(owners, self.options.user, self.machines)
+        return chosen(owners, self.options.user, self.machines)
 
     def report(
         self, since: date | None = None, until: date | None = None, counting: Collection[str] = ()
@@ -252,33 +253,3 @@ class AfterHours:
                 [Path(name).expanduser() for name in self.options.history], self.machines, self._tell
             )
         return origins.own_history(self.machines)
-
-
-def _chosen(owners: list[Owner], user: str | None, machines: Machines) -> Owner | None:
-    """The owner of that name (its case may differ if that is clear), or the only person there is."""
-    if user is not None:
-        same = (
-            [owner for owner in owners if owner.user == user]
-            or [owner for owner in owners if owner.user.lower() == user.lower()]
-            or [owner for owner in owners if not owner.user]  # a file without USER_NAME is whose one says
-        )
-        if len(same) == 1:
-            return same[0]
-        if same:
-            accounts = ", ".join(sorted(owner.account for owner in same))
-            raise UserError(
-                f"There is more than one {user} ({accounts}): name the connection with --connection."
-            )
-        if owners:
-            raise UserError(f"There are no statements by {user!r} here; there are some by {_names(owners)}.")
-        return None
-    nobody = ("",) * 9
-    people = [o for o in owners if machines.reason_for((o.user, *nobody)) is None] or owners
-    if len(people) > 1:
-        raise UserError(f"There are several users here, {_names(people)}: name one with --user.")
-    return people[0] if people else None
-
-
-def _names(owners: list[Owner]) -> str:
-    names = sorted({owner.user or "(no name)" for owner in owners})
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")

@@ -185,7 +185,7 @@ class _Sync:
         """A window of END_TIME; when it comes back full there may be more, and it is halved."""
         self.tell("Reading the latest", self.read)
         identifier = '"' + self.user.replace('"', '""') + '"'
-        rows = await self.session.rows("recent", identifier, _moment(start), _moment(end), OWN_TAG)
+        rows = await self.session.rows("recent", identifier, _moment(start), _moment(end))
         if len(rows) >= FULL and end - start > NARROWEST:
             middle = start + (end - start) / 2
             await self._window(start, middle)

@@ -10,7 +10,7 @@ import os
 import tomllib
 import warnings
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -95,7 +95,7 @@ async def open_session(name: str, passcode: str | None = None) -> AsyncIterator[
     except Refusal as refused:
         raise UserError(str(refused)) from None
     finally:
-        with _quiet():
+        with _quiet(), suppress(_errors()):  # what has to be said has been said
             await connection.close()
 
 
