@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dataeng_tui.errors import UserError
 
@@ -30,8 +31,13 @@ class Token:
 
 def tokens(sql: str) -> Iterator[Token]:
     """``sql`` in its words, comments and blanks included, so that joining the texts gives ``sql`` again."""
-    for match in _TOKEN.finditer(sql):
-        yield Token(match.lastgroup or "other", match.group())
+    return iter(_tokens(sql))
+
+
+@lru_cache(maxsize=512)
+def _tokens(sql: str) -> tuple[Token, ...]:
+    # A topic's keys are checked one by one, all with the same few statements.
+    return tuple(Token(match.lastgroup or "other", match.group()) for match in _TOKEN.finditer(sql))
 
 
 def words(sql: str) -> tuple[str, ...]:
