@@ -1,6 +1,5 @@
 """Syncing through the real connector, on a real socket."""
 
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -214,11 +213,16 @@ def test_how_a_passcode_a_token_and_a_key_are_sent(snowflake: FakeSnowflake, tmp
 
 
 def _key(folder: Path) -> Path:
+    """A private key; the connector itself needs the package that makes it."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     file = folder / "rsa_key.p8"
-    subprocess.run(
-        ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", str(file)],
-        check=True,
-        capture_output=True,
+    file.write_bytes(
+        made.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
     )
     file.chmod(0o600)
     return file

@@ -13,8 +13,8 @@ _NOTHING_ELSE: Final = ("",) * (len(FIELDS) - 1)
 def chosen(owners: Sequence[Owner], user: str | None, machines: Machines) -> Owner | None:
     """The owner of that name, or the only person there is; None where there is nobody at all.
 
-    A name's case may differ if that is clear, and a file without USER_NAME is whose one says. Raises UserError
-    with the names or accounts to choose from.
+    A name's case may differ if that is clear, and a file without USER_NAME is whose one says. Raises
+    UserError with the names or accounts to choose from.
     """
     found = _people(owners, machines) if user is None else _named(owners, user)
     if len(found) == 1:
