@@ -8,6 +8,7 @@ Events are JSON, one a Kafka message where EMAIL_BROKERS names the brokers, else
 EMAIL_EVENTS/<topic>/. Rows go into SQLite, or into the PostgreSQL of EMAIL_DATABASE (``postgresql://…``).
 """
 
+import logging
 import os
 import sys
 from dataclasses import dataclass
@@ -115,6 +116,8 @@ jobs = [email_job("email-opened"), email_job("email-clicked"), email_job("email-
 
 
 if __name__ == "__main__":
+    logging.basicConfig(format="%(asctime)s %(message)s")
+    logging.getLogger("dataeng_tui.jobs").setLevel(logging.INFO)  # every change of a job's state
     session = SparkSession.builder.appName("email-jobs").config("spark.scheduler.mode", "FAIR").getOrCreate()
     outcomes = run_jobs(session, jobs, database, checkpoints=checkpoints, max_concurrent_jobs=len(jobs))
     sys.exit(any(outcome.state == "failed" for outcome in outcomes))
