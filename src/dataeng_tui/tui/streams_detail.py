@@ -12,6 +12,7 @@ from dataeng_tui.tui.foreign import foreign
 from dataeng_tui.tui.widgets import charts
 
 LONGEST = 2_000_000  # characters of an exception that are shown
+BAR = 60  # columns at most for the parts of a batch's time
 BEFORE_THE_FIRST = 86_400.0  # a watermark this close to 1970 is Spark's way of saying that there is none yet
 
 
@@ -88,20 +89,20 @@ def _rates(batches: Sequence[Batch], width: int, height: int) -> list[Content]:
     )  # fmt: skip
     came_columns, step = charts.over_time(came, width)
     done_columns, _ = charts.over_time(done, width)
-    top = max((value for value in (*came_columns, *done_columns) if value is not None), default=0.0)
-    title = _with_scale(title, f"top {charts.short(top)}, a column {charts.label(step)}", width)
-    upper = charts.chart(came_columns, height, "$accent")
-    lower = charts.chart(done_columns, height, "$primary")
+    top = charts.highest(came_columns, done_columns)
+    title = _with_scale(title, f"top {charts.short(top)}, step {charts.label(step)}", width)
+    upper = charts.chart(came_columns, height, "$accent", top)
+    lower = charts.chart(done_columns, height, "$primary", top)
     return [title, *upper, *lower]
 
 
 def _durations(batches: Sequence[Batch], width: int, height: int) -> list[Content]:
     took = [(one.at, one.duration_ms) for one in batches]
     columns, step = charts.over_time(took, width)
-    top = max((value for value in columns if value is not None), default=0.0)
+    top = charts.highest(columns)
     title = Content.assemble(("batch took ", "$text-muted"), charts.took(batches[-1].duration_ms))
-    title = _with_scale(title, f"top {charts.took(top)}, a column {charts.label(step)}", width)
-    return [title, *charts.chart(columns, 2 * height, "$secondary")]
+    title = _with_scale(title, f"top {charts.took(top)}, step {charts.label(step)}", width)
+    return [title, *charts.chart(columns, 2 * height, "$secondary", top)]
 
 
 def _parts(query: StreamingQuery, width: int) -> list[Content]:
@@ -122,7 +123,7 @@ def _parts(query: StreamingQuery, width: int) -> list[Content]:
     title = Content.styled(
         f"where the last batch's time went: {charts.took(query.batch_duration_ms)}", "$text-muted"
     )
-    return [Content(""), title, charts.stacked(shown, width), *_flow(legend, width)]
+    return [Content(""), title, charts.stacked(shown, min(width, BAR)), *_flow(legend, width)]
 
 
 def _sources(query: StreamingQuery, width: int) -> list[Content]:

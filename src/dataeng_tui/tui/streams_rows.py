@@ -13,13 +13,14 @@ from dataeng_tui.tui.widgets.live_table import Row
 # The worst first; what is not named here comes after.
 URGENCY = ("failed", "stalled", "restarting", "falling-behind", "slow-batch")
 HEALTHY = len(URGENCY) + 1
+TREND = 8  # batches
 WAITING = {"ACCEPTED", "SUBMITTED", "NEW", "NEW_SAVING"}
 
 
 def heading(width: int) -> Content:
     """The columns' names."""
     name, wide = _name_width(width)
-    cells = [f"  {'query':{name}}", f"{'state':<14}"]
+    cells = [f"  {'state':<14}", f"{'query':{name}}"]
     cells += [f"{'batch':>7}", f"{'in/s':>6}", f"{'done/s':>6}", f"{'took':>7}"]
     cells += [f"{'rows':>6}", f"{'state':>6}", f"{'lag':>6}"] if wide else []
     return Content.styled(" ".join([*cells, "rate"]), "$text-muted")
@@ -55,20 +56,18 @@ def line(query: StreamingQuery, width: int) -> Content:
     """One query."""
     name, wide = _name_width(width)
     title = Content("(no name)") if query.name is None else foreign(query.name, limit=200)
-    bad = bool(query.health)
-    title = title.truncate(name, ellipsis=True).pad_right(max(0, name - title.cell_length))
-    told = f"{short(query.batch_id) if (query.batch_id or 0) > 9_999_999 else _whole(query.batch_id):>7} "
+    title = title.truncate(name, ellipsis=True)
+    told = " " * (name - title.cell_length)
+    told += f" {short(query.batch_id) if (query.batch_id or 0) > 9_999_999 else _whole(query.batch_id):>7} "
     told += f"{short(query.input_rows_per_second):>6} {short(query.processed_rows_per_second):>6} "
     told += f"{took(query.batch_duration_ms):>7} "
     if wide:
         lags = [source.lag for source in query.sources if source.lag is not None]
         lag = short(sum(lags)) if lags else "?"
         told += f"{short(query.input_rows):>6} {short(query.state_rows):>6} {lag:>6} "
-    room = max(0, width - 2 - name - 16 - len(told))
-    trend = sparkline([one.processed_rows_per_second for one in query.batches], min(room, 24))
-    return Content.assemble(
-        title.stylize("bold" if bad else ""), " ", _state(query), told, (trend, "$primary")
-    )
+    # One style from the name to the end of the line: every change of style is forty bytes on the wire.
+    told += sparkline([one.processed_rows_per_second for one in query.batches], TREND)
+    return Content.assemble(_state(query), title, told)
 
 
 def health_word(query: StreamingQuery) -> str:
@@ -81,16 +80,16 @@ def _state(query: StreamingQuery) -> Content:
     """State and health in one word, with a sign before it, so that colour is never needed."""
     worst = health_word(query)
     if worst == "failed" or query.state == "failed":
-        return Content.styled("✖ failed".ljust(15), "bold $error")
+        return Content.styled("  ✖ failed".ljust(17), "bold $error")
     if worst:
-        return Content.styled(f"▲ {worst}".ljust(15), "bold $warning")
+        return Content.styled(f"  ▲ {worst}".ljust(17), "bold $warning")
     sign, style = {
         "processing": ("▶", "$success"),
         "waiting": ("◦", "$success"),
         "idle": ("◦", "$text-muted"),
         "finished": ("■", "$text-muted"),
     }.get(query.state or "", ("?" if query.state is None else "▷", "$text-muted"))
-    return Content.styled(f"{sign} {query.state or 'unknown'}".ljust(15), style)
+    return Content.styled(f"  {sign} {query.state or 'unknown'}".ljust(17), style)
 
 
 def _application(application: Application, queries: Sequence[StreamingQuery]) -> Content:
@@ -133,8 +132,9 @@ def _urgency(code: str) -> int:
 
 
 def _name_width(width: int) -> tuple[int, bool]:
+    """Columns for the name, and whether there is room for all columns."""
     wide = width >= 108
-    return max(12, min(40, width - (74 if wide else 58) - 8)), wide
+    return max(12, min(48, width - (78 if wide else 57))), wide
 
 
 def _whole(number: int | None) -> str:

@@ -19,8 +19,8 @@ class Pane(Vertical):
     NAME: ClassVar[str]
     HELP_TEXT: ClassVar[str] = ""
 
-    status: reactive[str] = reactive("", init=False)
-    badge: reactive[str] = reactive("", init=False)
+    status: reactive[str] = reactive("", init=False, repaint=False)
+    badge: reactive[str] = reactive("", init=False, repaint=False)
 
     class Changed(Message):
         """The status or badge of a pane is another."""

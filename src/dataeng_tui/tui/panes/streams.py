@@ -64,9 +64,9 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
     .-short StreamsPane #streams-detail { height: 10; }
     """
 
-    snapshot: reactive[Snapshot | None] = reactive(None, init=False)
-    wanted: reactive[str] = reactive("", init=False)
-    paused: reactive[bool] = reactive(False, init=False)
+    snapshot: reactive[Snapshot | None] = reactive(None, init=False, repaint=False)
+    wanted: reactive[str] = reactive("", init=False, repaint=False)
+    paused: reactive[bool] = reactive(False, init=False, repaint=False)
 
     def __init__(self, services: Services, id: str) -> None:
         super().__init__(services, id)

@@ -11,7 +11,8 @@ GAP = "·"
 # Where there is no colour, the glyphs alone tell the parts of a bar from one another.
 PARTS = ("█", "▓", "▒", "░", "▚", "▪", "·")
 PART_STYLES = ("$primary", "$accent", "$secondary", "$success", "$warning", "$error", "$text-muted")
-STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400)
+STEPS = (1, 5, 15, 60, 300, 900, 3600, 21600, 86400)  # seconds
+PATIENCE = 15  # seconds for which a step may go on unseen
 
 Point = tuple[float, float | None]  # seconds since the epoch, value
 
@@ -30,11 +31,11 @@ def _block(value: float, top: float) -> str:
 
 
 def over_time(points: Sequence[Point], width: int) -> tuple[list[float | None], int]:
-    """A value for each of ``width`` equal steps of time, the last one at the right, and the step in seconds.
+    """A value for each of ``width`` columns of time, the newest at the right, and a step's seconds.
 
-    A step is a round number of seconds and begins at a multiple of itself, so that the picture moves only
-    when a step is over. A step without a value goes on with the last one, but not over a hole that is much
-    longer than the usual distance between values.
+    A step is a round number of seconds, begins at a multiple of itself and is one to three columns wide, so
+    that the picture moves only when a step is over; a short one is shown when it is over. A step without a
+    value goes on with the last one, but not over a hole much longer than the usual distance between values.
     """
     known = [(at, value) for at, value in points if value is not None]
     if not known or width < 1:
@@ -43,24 +44,37 @@ def over_time(points: Sequence[Point], width: int) -> tuple[list[float | None], 
     usual = median([b - a for a, b in pairwise(times)] or [1.0])
     span = times[-1] - times[0]
     step = next((step for step in STEPS if step * (width - 1) >= span), STEPS[-1])
-    first = int(times[-1] // step) - width + 1
-    columns: list[float | None] = [None] * width
+    wide = max(1, min(3, width // (int(span // step) + 2)))
+    last = int(times[-1] // step) - (1 if span >= step and step < PATIENCE else 0)
+    # The history is bounded: of its first step only a part may be left.
+    first = max(last - width // wide + 1, int(times[0] // step) + (1 if len(points) > 2 * wide else 0))
+    steps: list[float | None] = [None] * max(1, last - first + 1)
     for at, value in known:
-        column = int(at // step) - first
-        if column >= 0:
-            columns[column] = max(value, columns[column] or 0.0)
-    since, filled = None, list(columns)
-    for column, one in enumerate(columns):
-        if one is not None:
-            since = column
-        elif since is not None and (column - since) * step <= max(step, 2.5 * usual):
-            filled[column] = columns[since]
-    return filled, step
+        if first <= int(at // step) <= last:
+            column = int(at // step) - first
+            steps[column] = max(value, steps[column] or 0.0)
+    shown = [value for value in _held(steps, max(1, int(2.5 * usual / step))) for _ in range(wide)]
+    return [*[None] * (width - len(shown)), *shown][-width:], step
 
 
-def chart(values: Sequence[float | None], height: int, style: str) -> list[Content]:
-    """``values`` as columns of blocks in ``height`` lines, top first; the scale begins at zero."""
-    top = max((value for value in values if value is not None), default=0.0)
+def _held(steps: Sequence[float | None], most: int) -> list[float | None]:
+    """``steps`` in which a value stands for at most so many unknown ones after it."""
+    held, since = list(steps), None
+    for place, value in enumerate(steps):
+        if value is not None:
+            since = place
+        elif since is not None and place - since <= most:
+            held[place] = steps[since]
+    return held
+
+
+def highest(*series: Sequence[float | None]) -> float:
+    """The top of a scale on which all of them can be compared."""
+    return max((value for values in series for value in values if value is not None), default=0.0)
+
+
+def chart(values: Sequence[float | None], height: int, style: str, top: float) -> list[Content]:
+    """``values`` as columns of blocks in ``height`` lines, top first, on a scale from zero to ``top``."""
     lines = []
     for row in range(height - 1, -1, -1):
         glyphs = []

@@ -43,8 +43,12 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh()
             return
         top, width = self.scroll_offset.y, self.size.width
-        changed = [y for y, (old, new) in enumerate(zip(before, lines, strict=True)) if not _same(old, new)]
-        seen = [Region(0, y - top, width, 1) for y in changed if 0 <= y - top < self.size.height]
+        seen = [
+            # No further than there is text, so that the scrollbar beside it is not written again.
+            Region(0, y - top, min(width, max(old.cell_length, new.cell_length)), 1)
+            for y, (old, new) in enumerate(zip(before, lines, strict=True))
+            if 0 <= y - top < self.size.height and not _same(old, new)
+        ]
         if seen:
             self.refresh(*seen)
 

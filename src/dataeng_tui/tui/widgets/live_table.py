@@ -15,7 +15,7 @@ from dataeng_tui.tui.widgets.lines import Lines
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line; a heading has no ``key`` and cannot be chosen."""
+    """One line, with two columns left for the cursor's mark; a heading has no ``key``."""
 
     key: str | None
     line: Content
@@ -124,8 +124,8 @@ class LiveTable(Lines):
         if row.key is None:
             return row.line
         if row.key != self.chosen:
-            return Content.assemble("  ", row.line)
-        whole = Content.assemble(("▌ ", "bold $primary"), row.line)
+            return row.line
+        whole = Content.assemble(("▌ ", "bold $primary"), row.line[2:])
         padding = max(self.size.width - whole.cell_length, 0)
         if not self.has_focus:
             return whole
