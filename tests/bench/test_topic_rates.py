@@ -39,9 +39,7 @@ def test_reading_and_splitting_is_a_small_part_of_it(tmp_path: Path) -> None:
     started = time.perf_counter()
     topic()
     split_seconds = time.perf_counter() - started
-    print(
-        f"\nread and split: {EVENTS / split_seconds:,.0f} events/s; one core: {rate('1'):,.0f} events/s"
-    )
+    print(f"\nread and split: {EVENTS / split_seconds:,.0f} events/s; one core: {rate('1'):,.0f} events/s")
     assert EVENTS / split_seconds > 3 * rate("1")
 
 
@@ -53,7 +51,5 @@ def test_two_cores_are_faster_than_one() -> None:
 
 @pytest.mark.spark
 def test_spark_costs_no_more_than_its_start() -> None:
-    print(
-        f"\nlocal Spark: {rate('spark'):,.0f} events/s; one core: {rate('1'):,.0f} events/s"
-    )
+    print(f"\nlocal Spark: {rate('spark'):,.0f} events/s; one core: {rate('1'):,.0f} events/s")
     assert rate("spark") > 0.5 * rate("1")

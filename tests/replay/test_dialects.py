@@ -6,7 +6,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataeng_tui.errors import UserError
@@ -157,6 +157,7 @@ def test_an_insert_or_replace_of_duckdb_keeps_the_columns_that_it_does_not_name(
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=30))
 def test_decimals_are_added_exactly_in_any_order(cents: list[int]) -> None:
     schema = "CREATE TABLE campaign (id INT, total NUMERIC(14, 2)); INSERT INTO campaign VALUES (1, 0);"
