@@ -157,13 +157,19 @@ class Figures:
     idle_cpu_percent: float
 
 
-def measure(command: Sequence[str], runs: int = 5, keys: bytes = b"\t", idle: float = 5.0) -> Figures:
-    """Start ``command`` ``runs`` times and once before, press a key ten times each, let it idle."""
+def measure(
+    command: Sequence[str], runs: int = 5, keys: bytes = b"\t", idle: float = 5.0, ready: bytes = b""
+) -> Figures:
+    """Start ``command`` ``runs`` times and once before, press a key ten times each, let it idle.
+
+    ``ready``: letters without spaces that stand on the screen when it has all that it shows.
+    """
     first, key, peak, silent = [], [], [], (0.0, 0.0)
     for run in range(runs + 1):
         terminal = Terminal(command)
         try:
             shown = terminal.until(lambda t=terminal: bool(t.text()))  # type: ignore[misc]
+            terminal.until(lambda t=terminal: ready in t.text())  # type: ignore[misc]
             terminal.quiet()
             presses = [terminal.press(keys) for _ in range(10)] if run else []
             if run == runs:

@@ -3,15 +3,28 @@
 ``pytest -m bench tests/bench/test_terminal.py -s`` prints them.
 """
 
+import csv
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from dataeng_tui.after_hours.sources.demo import demo_history
 from tests.terminal import Figures, measure
 
 pytestmark = pytest.mark.bench
 HERE = Path(__file__).parent
+
+
+def a_year(file: Path) -> Path:
+    """A year of statements as the CSV that people download."""
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(("QUERY_ID", "START_TIME", "END_TIME", "USER_NAME", "WAREHOUSE_NAME"))
+        for one in demo_history(datetime.now(UTC), UTC).statements:
+            rows.writerow((one.query_id, one.start.isoformat(), "", one.user, one.warehouse))
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +33,10 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Figures, Figures]
     with pytest.MonkeyPatch.context() as patch:
         for name in ("CONFIG", "DATA", "CACHE", "STATE"):
             patch.setenv(f"XDG_{name}_HOME", str(folder))
+        patch.setenv("DATAENG_TUI_AFTER_HOURS_HISTORY", str(a_year(folder / "year.csv")))
         floor = measure([sys.executable, str(HERE / "bare.py")], keys=b"\t")
-        ours = measure([sys.executable, "-m", "dataeng_tui"], keys=b"\x1b[B")
+        # The key moves the calendar's cursor.
+        ours = measure([sys.executable, "-m", "dataeng_tui"], keys=b"\x1b[D", ready=b"statementsto")
     print(f"\nbare Textual: {floor}\ndataeng-tui:  {ours}")
     return floor, ours
 

@@ -1,7 +1,5 @@
 """The shell around the panes."""
 
-from pathlib import Path
-
 import pytest
 
 from dataeng_tui.errors import UserError
@@ -12,19 +10,16 @@ from dataeng_tui.tui.screens.help import HelpScreen
 from tests.screens import screen_text
 
 
-@pytest.fixture(autouse=True)
-def _private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CONFIG", "DATA", "CACHE", "STATE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
-
-
 async def test_number_keys_bring_each_pane_to_the_front() -> None:
     app = DataengApp(Settings())
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         for number, name in enumerate(PANES, 1):
             await pilot.press(str(number))
-            await pilot.pause()
+            for _ in range(100):
+                if app.pane.id == name:
+                    break
+                await pilot.pause(0.05)
             assert [pane.id for pane in app.query(Pane) if pane.display] == [name]
 
 

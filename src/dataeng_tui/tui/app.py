@@ -19,10 +19,13 @@ from dataeng_tui.tui.widgets.bars import KeyBar, TopBar
 
 # A pane's module is imported when the pane is mounted: the first frame pays for one of them.
 PANES: Final = {
-    "after-hours": ("after_hours", "AfterHoursPane"),
-    "streams": ("streams", "StreamsPane"),
-    "replay": ("replay", "ReplayPane"),
+    "after-hours": ("After hours", "after_hours", "AfterHoursPane"),
+    "streams": ("Streams", "streams", "StreamsPane"),
+    "replay": ("Replay", "replay", "ReplayPane"),
 }
+# Mounted behind the first frame, as its badge tells what is unhealthy while one looks elsewhere. The others
+# are mounted when one goes there: what nobody looks at costs neither time nor memory.
+ALWAYS_ON: Final = frozenset({"streams"})
 
 
 class DataengApp(App[int]):
@@ -61,15 +64,24 @@ class DataengApp(App[int]):
         self.call_after_refresh(self._after_first_frame)
 
     async def _after_first_frame(self) -> None:
-        """What the first frame did not wait for: the other panes, mounted behind the one shown."""
-        others = [self._make(name) for name in PANES if name != self._first]
-        for pane in others:
-            pane.display = False
-        await self.query_one("#panes", Container).mount_all(others)
+        """What the first frame did not wait for."""
+        for name in PANES:
+            if name in ALWAYS_ON:
+                await self._mounted(name)
         self._update_top_bar()
 
+    async def _mounted(self, name: str) -> Pane:
+        """The pane ``name``, mounted hidden if it is not there yet."""
+        for pane in self.query(Pane):
+            if pane.id == name:
+                return pane
+        pane = self._make(name)
+        pane.display = False
+        await self.query_one("#panes", Container).mount(pane)
+        return pane
+
     def _make(self, name: str) -> Pane:
-        module, cls = PANES[name]
+        _, module, cls = PANES[name]
         pane = getattr(import_module(f"dataeng_tui.tui.panes.{module}"), cls)(self.services, id=name)
         assert isinstance(pane, Pane)
         return pane
@@ -83,8 +95,8 @@ class DataengApp(App[int]):
         """Bring a pane to the front."""
         if len(self.screen_stack) > 1:
             return
-        front, wanted = self.pane, next((p for p in self.query(Pane) if p.id == name), None)
-        if wanted is None or wanted is front:
+        front, wanted = self.pane, await self._mounted(name)
+        if wanted is front:
             return
         self.screen.minimize()
         with self.batch_update():
@@ -97,13 +109,9 @@ class DataengApp(App[int]):
         self._update_top_bar()
 
     def _update_top_bar(self) -> None:
-        panes = list(self.query(Pane))
-        order = list(PANES)
-        panes.sort(key=lambda pane: order.index(pane.id or ""))
-        front = self.pane
-        self.query_one(TopBar).show(
-            [(p.id or "", p.NAME, p.badge) for p in panes], front.id or "", front.status
-        )
+        badges = {pane.id: pane.badge for pane in self.query(Pane)}
+        tabs = [(name, title, badges.get(name, "")) for name, (title, _, _) in PANES.items()]
+        self.query_one(TopBar).show(tabs, self.pane.id or "", self.pane.status)
 
     def action_zoom(self) -> None:
         """Give the focused part the whole screen, or give the screen back."""
@@ -128,8 +136,8 @@ class DataengApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every key of the pane at the front and of the program, by its name."""
-        for name, (_, _) in PANES.items():
-            yield SystemCommand(f"Go to {name}", "A pane", self._runner(f"app.pane('{name}')"))
+        for name, (title, _, _) in PANES.items():
+            yield SystemCommand(f"Go to {title}", "A pane", self._runner(f"app.pane('{name}')"))
         for binding in keys.APP:
             if not binding.action.startswith("pane("):
                 yield SystemCommand(
