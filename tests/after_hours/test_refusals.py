@@ -103,6 +103,48 @@ def test_a_connection_that_is_not_there_is_named(snowflake: FakeSnowflake) -> No
     service.close()
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"authenticator": "nonsense"}, "Invalid authenticator 'nonsense'"),
+        ({"authenticator": "SNOWFLAKE_JWT"}, "Missing required parameter: 'private_key'"),
+        (
+            {"authenticator": "PROGRAMMATIC_ACCESS_TOKEN", "token_file_path": "/nowhere"},
+            "Could not read token file",
+        ),
+        (
+            {"authenticator": "SNOWFLAKE_JWT", "private_key_file": "/nowhere"},
+            "Could not read private key file",
+        ),
+        (
+            {"authenticator": "SNOWFLAKE_JWT", "private_key_file": "/etc/hostname"},
+            "see its user, authenticator and key",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_connection_is_told(
+    snowflake: FakeSnowflake, tmp_path: Path, more: dict[str, str], told: str
+) -> None:
+    snowflake.connections_toml(tmp_path / "snowflake", **more)
+    with pytest.raises(UserError) as error:
+        sync()
+    assert told in str(error.value)
+    assert "connection dev" in str(error.value)
+
+
+def test_a_file_that_others_may_write_or_that_is_no_toml_is_told(
+    snowflake: FakeSnowflake, tmp_path: Path
+) -> None:
+    file = tmp_path / "snowflake" / "connections.toml"
+    file.chmod(0o666)
+    with pytest.raises(UserError, match="File is writable by group or others"):
+        sync()
+    file.chmod(0o600)
+    file.write_text(file.read_text() + "this is [ not toml")
+    with pytest.raises(UserError, match="TOML parse error at line"):
+        sync()
+
+
 def test_a_browser_login_waits_for_the_terminal(snowflake: FakeSnowflake, tmp_path: Path) -> None:
     snowflake.connections_toml(tmp_path / "snowflake", authenticator="externalbrowser")
     service = AfterHours(Options(connection="dev", timezone="UTC"))

@@ -10,12 +10,14 @@ from typing import Final, Literal
 from dataeng_tui.text import clean
 
 Kind = Literal[
-    "password", "locked", "disabled", "expired", "token", "key", "mfa", "policy", "account", "suspended",
-    "privilege", "warehouse", "quota", "slow", "column", "network", "connection", "other",
+    "connection", "settings", "password", "locked", "disabled", "expired", "token", "key", "mfa", "policy",
+    "account", "suspended", "privilege", "warehouse", "quota", "slow", "column", "login", "network", "other",
 ]  # fmt: skip
 
 # In this order: the first that matches, by code or by word, decides.
 _SIGNS: Final[tuple[tuple[Kind, frozenset[int], str], ...]] = (
+    ("connection", frozenset(), r"connection .*not found in config"),
+    ("settings", frozenset({7, 251007}), r"^configuration error"),
     ("suspended", frozenset({390913}), r"account .*suspended|suspended .*account|lack of payment"),
     ("locked", frozenset({390102}), r"temporarily locked|is locked|user .*locked"),
     ("disabled", frozenset({390101}), r"access disabled|user .*disabled"),
@@ -35,7 +37,7 @@ _SIGNS: Final[tuple[tuple[Kind, frozenset[int], str], ...]] = (
     ("column", frozenset({904}), r"invalid identifier"),
     ("privilege", frozenset({2003, 2043, 3001}), r"not authorized|insufficient privileges"),
     ("account", frozenset({290404}), r"404 not found|account .*not found|incorrect account"),
-    ("connection", frozenset(), r"connection.*(not found|does not exist|unknown|missing)|connections?\.toml"),
+    ("login", frozenset(), r"authentication failed"),
     ("network", frozenset({14, 250001, 250003}), r"connect|network|timed? ?out|dns|retries|transport|tls"),
 )  # fmt: skip
 _SENTENCES: Final[dict[Kind, str]] = {
@@ -70,6 +72,9 @@ _SENTENCES: Final[dict[Kind, str]] = {
     "proxy is up ({message}).",
     "connection": "There is no connection {name} in Snowflake's connections.toml: add a table [{name}], or "
     "name another with --connection.",
+    "settings": "The connection {name} is not right in connections.toml: {message}.",
+    "login": "Snowflake's connector cannot log in with the connection {name}: see its user, authenticator and "
+    "key or password in connections.toml ({message}).",
     "column": "Snowflake knows a column by another name ({message}): update dataeng-tui.",
     "other": "Snowflake refuses the connection {name}: {message}.",
 }
@@ -80,7 +85,8 @@ class Refusal(Exception):
 
     def __init__(self, kind: Kind, name: str, message: str) -> None:
         self.kind = kind
-        super().__init__(_SENTENCES[kind].format(name=clean(name, 80), message=message))
+        told = message.removeprefix("Configuration error: ")
+        super().__init__(_SENTENCES[kind].format(name=clean(name, 80), message=told))
 
 
 def refusal(error: Exception, name: str) -> Refusal:
@@ -99,5 +105,6 @@ def refusal(error: Exception, name: str) -> Refusal:
 def _message(error: Exception) -> str:
     """The connector's own words on one line, without its codes in front and its request ids behind."""
     text = clean(getattr(error, "msg", None) or error, 400)
+    text = re.sub(r"Configuration validation failed \(\d+ issue\(s\)\): ", "", text)
     text = re.sub(r"^(?:\s*\d{5,6}(?: \(\w{5}\))?: )+", "", text)
     return re.sub(r"\s*\(request_id=[^)]*\)", "", text).strip().rstrip(".")
