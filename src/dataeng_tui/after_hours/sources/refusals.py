@@ -73,7 +73,7 @@ _SENTENCES: Final[dict[Kind, str]] = {
     "connection": "There is no connection {name} in Snowflake's connections.toml: add a table [{name}], or "
     "name another with --connection.",
     "settings": "The connection {name} is not right in connections.toml: {message}.",
-    "login": "Snowflake's connector cannot log in with the connection {name}: see its user, authenticator and "
+    "login": "The connector cannot log in with the connection {name}: see its user, authenticator and "
     "key or password in connections.toml ({message}).",
     "column": "Snowflake knows a column by another name ({message}): update dataeng-tui.",
     "other": "Snowflake refuses the connection {name}: {message}.",
