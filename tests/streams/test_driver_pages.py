@@ -47,7 +47,7 @@ def test_a_run_that_initializes_has_no_numbers() -> None:
         "&lt;no name&gt;", "RUNNING", RUN, RUN, "2026/03/03 10:00:00", "1 second 2 ms", "NaN", "NaN", "-"
     )
     assert (found.name, found.batch_id, found.input_rate, found.exception) == (None, None, None, None)
-    assert found.duration_ms == 1002
+    assert milliseconds(found.duration) == 1002
 
 
 def test_hostile_names_and_exceptions_come_back_as_they_were() -> None:

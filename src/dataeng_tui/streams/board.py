@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dataeng_tui.streams.merge import Part, merge_application, merge_batches, merge_query
 from dataeng_tui.streams.snapshot import (
@@ -19,6 +19,19 @@ from dataeng_tui.streams.snapshot import (
 Judge = Callable[[StreamingQuery, float, tuple[Finding, ...]], tuple[Finding, ...]]
 
 
+# Between two judgements of a query about which nothing has changed but the time, in seconds.
+_JUDGED_EVERY = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A query as it was shown last, what it was made of, and when it was judged."""
+
+    query: StreamingQuery
+    merged: StreamingQuery
+    judged_at: float
+
+
 class Board:
     """Takes observations in, gives snapshots out. Not thread-safe: its owner holds the lock.
 
@@ -33,11 +46,12 @@ class Board:
         self._said: dict[str, Observation] = {}
         self._heard: dict[str, float] = {}
         self._parts: dict[str, dict[str, Part]] = defaultdict(dict)  # run -> where -> part
-        self._batches: dict[str, tuple[tuple[int, Batch], ...]] = {}
+        self._ranked: dict[str, tuple[tuple[int, Batch], ...]] = {}  # run -> (rank of the layer, batch)
+        self._batches: dict[str, tuple[Batch, ...]] = {}
         self._merged: dict[str, StreamingQuery] = {}
         self._gone: dict[str, float] = {}
         self._moved: dict[str, tuple[tuple[object, ...], float]] = {}
-        self._found: dict[str, tuple[Finding, ...]] = {}
+        self._shown: dict[str, _Shown] = {}
 
     def accept(self, observation: Observation) -> None:
         """Take in what a source said; what it said before no longer holds."""
@@ -48,13 +62,14 @@ class Board:
             )
         else:
             self._heard[observation.where] = observation.at
-        self._said[observation.where] = observation
-        listed = {query.run_id for query in observation.queries}
+        bare = tuple(replace(query, batches=()) if query.batches else query for query in observation.queries)
+        self._said[observation.where] = replace(observation, queries=bare)
+        listed = {query.run_id for query in bare}
         for query in before.queries if before else ():
             if query.run_id not in listed:
                 self._leave(query, observation)
-        for query in observation.queries:
-            self._put(query, observation)
+        for query, told in zip(bare, observation.queries, strict=True):
+            self._put(query, told.batches, observation)
 
     @property
     def unanswered(self) -> tuple[Problem, ...]:
@@ -74,13 +89,13 @@ class Board:
         problems = tuple(dict.fromkeys(problem for said in self._said.values() for problem in said.problems))
         return Snapshot(now, applications, tuple(queries), problems)
 
-    def _put(self, query: StreamingQuery, observation: Observation) -> None:
+    def _put(self, query: StreamingQuery, batches: tuple[Batch, ...], observation: Observation) -> None:
         run = query.run_id
-        part = Part(observation.layer, replace(query, batches=()), observation.answered)
-        if query.batches:
-            self._batches[run] = merge_batches(
-                self._batches.get(run, ()), observation.layer, query.batches, self._history
-            )
+        part = Part(observation.layer, query, observation.answered)
+        if batches:
+            known = self._ranked.get(run, ())
+            self._ranked[run] = merge_batches(known, observation.layer, batches, self._history)
+            self._batches[run] = tuple(batch for _, batch in self._ranked[run])
         elif self._parts[run].get(observation.where) == part:
             return
         self._parts[run][observation.where] = part
@@ -107,7 +122,15 @@ class Board:
                     self._leave(query, said)
 
     def _drop(self, run: str) -> None:
-        for kept in (self._parts, self._batches, self._merged, self._gone, self._moved, self._found):
+        for kept in (
+            self._parts,
+            self._ranked,
+            self._batches,
+            self._merged,
+            self._gone,
+            self._moved,
+            self._shown,
+        ):
             kept.pop(run, None)
 
     def _applications(self) -> tuple[Application, ...]:
@@ -119,8 +142,7 @@ class Board:
 
     def _query(self, run: str) -> StreamingQuery:
         if run not in self._merged:
-            batches = tuple(batch for _, batch in self._batches.get(run, ()))
-            self._merged[run] = merge_query(self._parts[run].values(), batches)
+            self._merged[run] = merge_query(self._parts[run].values(), self._batches.get(run, ()))
         return self._merged[run]
 
     def _latest_runs(self, now: float) -> list[StreamingQuery]:
@@ -135,11 +157,25 @@ class Board:
                 key=lambda query: (query.state is not None and not query.ended, query.started_at or 0.0)
             )
             starts = tuple(query.started_at for query in runs[:-1] if query.started_at is not None)
-            query = replace(runs[-1], runs=starts, quiet_since=self._quiet_since(runs[-1], now))
-            found = self._judge(query, now, self._found.get(query.run_id, ()))
-            self._found[query.run_id] = found
-            newest.append(replace(query, health=found))
+            newest.append(self._judged(runs[-1], starts, now))
         return newest
+
+    def _judged(self, merged: StreamingQuery, starts: tuple[float, ...], now: float) -> StreamingQuery:
+        """``merged`` with its findings; the very object of the last time where nothing has changed."""
+        held = self._shown.get(merged.run_id)
+        recent = held is not None and now - held.judged_at < _JUDGED_EVERY and held.query.runs == starts
+        if held is not None and recent and held.merged is merged:
+            return held.query
+        query = replace(merged, runs=starts, quiet_since=self._quiet_since(merged, now))
+        if held is not None and recent and _same_history(held.merged, merged):
+            found, judged_at = held.query.health, held.judged_at
+        else:
+            found, judged_at = self._judge(query, now, held.query.health if held else ()), now
+        query = replace(query, health=found)
+        if held is not None and query == held.query:
+            query = held.query
+        self._shown[merged.run_id] = _Shown(query, merged, judged_at)
+        return query
 
     def _quiet_since(self, query: StreamingQuery, now: float) -> float:
         """When it last moved, by our clock: at first as a layer told it, from then on as it was seen."""
@@ -149,6 +185,10 @@ class Board:
             told = query.quiet_since if before is None or before[0][1] is None else None
             self._moved[query.run_id] = (mark, now if told is None else min(told, now))
         return self._moved[query.run_id][1]
+
+
+def _same_history(one: StreamingQuery, other: StreamingQuery) -> bool:
+    return one.batches is other.batches and one.state == other.state and one.exception == other.exception
 
 
 def _unreachable(applications: tuple[Application, ...]) -> tuple[Application, ...]:

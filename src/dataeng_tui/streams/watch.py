@@ -8,6 +8,8 @@ from dataclasses import replace
 from dataeng_tui.streams.board import Board, Judge
 from dataeng_tui.streams.snapshot import Focus, Observation, Problem, Snapshot, Source
 
+_TOGETHER = 0.07  # seconds
+
 Subscriber = Callable[[Snapshot], None]
 MakeSource = Callable[[str], Source]
 
@@ -163,8 +165,8 @@ class Watcher:
         while not self._stopped.is_set():
             # Time alone changes something too: a query that says nothing becomes stalled.
             self._changed.wait(timeout=max(1.0, self.interval))
-            # What arrives together is shown together.
-            self._stopped.wait(0.02)
+            # What arrives together is shown together: a snapshot for each of forty drivers would cost more.
+            self._stopped.wait(_TOGETHER)
             self._changed.clear()
             with self._lock:
                 snapshot = self._board.snapshot(self._clock())

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from dataeng_tui.streams.snapshot import Batch
@@ -53,7 +54,7 @@ class Row:
     name: str | None
     status: str
     start: float | None
-    duration_ms: float | None
+    duration: str
     input_rate: float | None  # the mean of what the UI retains
     processed_rate: float | None
     batch_id: int | None
@@ -74,8 +75,8 @@ def read_list(page: str) -> tuple[Row, ...] | None:
         return None
     rows: list[Row] = []
     for table in page.split("<table")[1:]:
-        body = table.partition("</table>")[0]
-        columns = [_HEADINGS.get(_text(cell).rstrip("▾▴▼▲ ").lower()) for cell in _cells(body, "th")]
+        head, _, body = table.partition("</table>")[0].partition("</thead>")
+        columns = _columns(head)
         if "run_id" in columns:
             rows += (row for line in body.split("<tr")[1:] if (row := _row(line, columns)))
     return tuple(rows)
@@ -121,9 +122,10 @@ def zone_offset(row: Row, driver_now: float) -> float | None:
 
     The page gives the start in the driver's zone and the duration; zones are whole quarters of an hour.
     """
-    if row.start is None or row.duration_ms is None or row.status != "RUNNING":
+    lasted = milliseconds(row.duration)
+    if row.start is None or lasted is None or row.status != "RUNNING":
         return None
-    return round((row.start + row.duration_ms / 1000 - driver_now) / 900) * 900.0
+    return round((row.start + lasted / 1000 - driver_now) / 900) * 900.0
 
 
 def milliseconds(text: str) -> float | None:
@@ -134,7 +136,12 @@ def milliseconds(text: str) -> float | None:
     return sum(n * _UNITS_MS[unit] for n, unit in found) if found else None
 
 
-def _row(line: str, columns: list[str | None]) -> Row | None:
+@lru_cache(maxsize=64)
+def _columns(head: str) -> tuple[str | None, ...]:
+    return tuple(_HEADINGS.get(_text(cell).rstrip("▾▴▼▲ ").lower()) for cell in _cells(head, "th"))
+
+
+def _row(line: str, columns: tuple[str | None, ...]) -> Row | None:
     cells = dict(zip(columns, _cells(line, "td"), strict=False))
     run = _UUID.search(_text(cells.get("run_id", "")))
     if run is None:
@@ -148,7 +155,7 @@ def _row(line: str, columns: list[str | None]) -> Row | None:
         name=None if name in (None, "", NO_NAME) else name,
         status=told.get("status", "").upper(),
         start=_wall_clock(told.get("start", "")),
-        duration_ms=milliseconds(told.get("duration", "")),
+        duration=told.get("duration", ""),
         input_rate=_number(told.get("input", "")),
         processed_rate=_number(told.get("processed", "")),
         batch_id=_whole(_number(told.get("batch", ""))),
@@ -166,6 +173,8 @@ def _cells(line: str, tag: str) -> list[str]:
 
 
 def _text(cell: str) -> str:
+    if "<" not in cell and "&" not in cell:
+        return cell.strip()
     return html.unescape(_TAG.sub("", cell)).replace("\xa0", " ").strip()
 
 
@@ -176,6 +185,7 @@ def _exception(cell: str) -> str | None:
     return None if text in ("", "-") else text
 
 
+@lru_cache(maxsize=4096)
 def _wall_clock(text: str) -> float | None:
     try:
         return datetime.strptime(text, "%Y/%m/%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
