@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dataeng_tui.errors import UserError
 from dataeng_tui.replay.dialects import STAGING, not_exact
+from dataeng_tui.replay.determinism import Plan, refuse, stop_clock
 from dataeng_tui.replay.guard import Guard
 from dataeng_tui.replay.program import Statement
 from dataeng_tui.replay.scenario import Scenario, Value
@@ -62,6 +63,8 @@ class Database:
         self.guard = Guard(statement_seconds)
         self.connection = self.guard.connection
         try:
+            if scenario.clock is not None:
+                stop_clock(self.connection, scenario.clock, scenario.name)
             self._define()
             self.tables = self._tables()
             self.locals: list[str] = []
@@ -84,7 +87,7 @@ class Database:
         names = self.connection.execute(
             "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
             "AND name NOT LIKE 'sqlite@_%' ESCAPE '@' AND name NOT GLOB ? ORDER BY name",
-            (f"{STAGING}*",),
+            ("" if self.scenario.dialect == "sqlite" else f"{STAGING}*",),
         ).fetchall()
         if not names:
             raise UserError(f"{self.scenario.name}: the schema creates no table.")
@@ -113,6 +116,7 @@ class Database:
     def _compile(self) -> tuple[tuple[Bound, ...], ...]:
         program = []
         for part in self.scenario.transactions:
+            self._written = False
             program.append(tuple(self._bound(statement) for statement in part.statements))
         return tuple(program)
 
@@ -146,12 +150,22 @@ class Database:
 
         def prepare() -> None:
             plan = self.connection.execute("EXPLAIN " + statement.bound, nothing).fetchall()
+            self._refuse_chance(plan, statement.sql, statement.file, first=not self._written)
             if not any(step[1] == "Transaction" and step[3] for step in plan):  # it only reads
                 cursor = self.connection.execute(statement.bound, nothing)
                 names.extend(column[0] for column in cursor.description or ())
+            else:
+                self._written = True
 
         self.guard.run("write", prepare, statement.file)
         return tuple(names)
+
+    _written = False  # whether a statement of the transaction being compiled writes
+
+    def _refuse_chance(self, plan: Plan, sql: str, where: str, *, first: bool) -> None:
+        values = [value for event in self.scenario.events for value in event.fields.values()]
+        whole = ";".join((sql, *self.scenario.schema))
+        refuse(plan, whole, values, where, first=first, clock=self.scenario.clock is not None)
 
     def _observed_columns(self) -> tuple[str, ...]:
         if self.scenario.observe is None:
@@ -161,7 +175,8 @@ class Database:
 
         def prepare() -> None:
             assert self.scenario.observe is not None
-            self.connection.execute("EXPLAIN " + self.scenario.observe).fetchall()
+            plan = self.connection.execute("EXPLAIN " + self.scenario.observe).fetchall()
+            self._refuse_chance(plan, self.scenario.observe, where, first=True)
             cursor = self.connection.execute(self.scenario.observe)
             names.extend(column[0] for column in cursor.description or ())
 
@@ -205,7 +220,9 @@ class Database:
     def reason(self, error: BaseException, file: str) -> str:
         """Why the database refused a transaction. Raises UserError where the error is the SQL's own fault."""
         if not self.connection.in_transaction:
-            if not isinstance(error, sqlite3.IntegrityError):  # an interrupted write is rolled back as a whole
+            if not isinstance(
+                error, sqlite3.IntegrityError
+            ):  # an interrupted write is rolled back as a whole
                 raise self.guard.complaint(error, file) from None
             raise UserError(f"{file}: a conflict's ROLLBACK ended the transaction: write ABORT.") from None
         if isinstance(error, sqlite3.IntegrityError):

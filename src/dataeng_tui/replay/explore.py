@@ -7,6 +7,7 @@ so the first node that fails is a shortest counterexample, and a search that end
 
 import heapq
 import random
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -107,7 +108,10 @@ class Search:
                     if self.transitions > patience and self._walked is None:
                         patience *= 64
                         self._walk(cost)
-        except (OutOfTime, MemoryError):
+        except (OutOfTime, MemoryError, sqlite3.OperationalError) as error:
+            # Past the deadline SQLite interrupts whatever it is doing, our own statements, too.
+            if isinstance(error, sqlite3.OperationalError) and time.perf_counter() < self.deadline:
+                raise
             if self._walked:
                 return self._end(self._walked[1], self._walked[2], cost, complete=False)
             return self._end(None, start, cost, complete=False)

@@ -1,0 +1,111 @@
+"""Searching events apart, and remembering their effects, must change no answer."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from dataeng_tui.errors import UserError
+from dataeng_tui.replay import check as checks
+from dataeng_tui.replay.check import Run
+from dataeng_tui.replay.scenario import Scenario, load
+from dataeng_tui.replay.states import States
+from tests.replay.designs import scenarios
+
+FAULTS = ("lost-ack", "reorder", "reorder+redelivery")
+seen: Counter[str] = Counter()
+
+
+def answers(scenario: Scenario, *, apart: bool) -> list[tuple[str, int | None]]:
+    run = Run(scenario, apart=apart)
+    try:
+        verdict = run.verdict(FAULTS, 0.2, None, forget=False)
+        if apart:
+            seen["apart"] += len(run.parts) > 1
+            seen["all"] += 1
+    finally:
+        run.close()
+    return [(f.verdict, f.counterexample.length if f.counterexample else None) for f in verdict.faults]
+
+
+def agree(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        found = answers(scenario, apart=True)
+    except UserError:
+        return
+    with monkeypatch.context() as without:
+        without.setattr(States, "_footprints", lambda self: None)
+        joint = answers(scenario, apart=False)
+    for one, other in zip(found, joint, strict=True):
+        assert one == other or "undecided" in {one[0], other[0]}
+
+
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(scenario=scenarios(most_events=4))
+def test_no_unsound_splitting_in_a_thousand_designs(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "WORTH_SPLITTING", 2)
+    agree(scenario, monkeypatch)
+
+
+def test_enough_of_the_thousand_were_really_split() -> None:
+    if seen["all"]:
+        assert seen["apart"] > 30, seen
+
+
+def test_a_footprint_that_forgets_a_key_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison above can fail: a wrong proof of disjointness gives another answer."""
+    monkeypatch.setattr(checks, "WORTH_SPLITTING", 2)
+    monkeypatch.setattr(Run, "_parts", lambda self: [[0], [1], [2]])
+    run = Run(load("last-arrival"))
+    assert run.verdict(("reorder",), 2, None, forget=False).verdict != "diverges"
+    run.close()
+    assert answers(load("last-arrival"), apart=False)[1] == ("diverges", 2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON campaign BEGIN DELETE FROM campaign WHERE id <> NEW.id; END",
+        "CREATE UNIQUE INDEX u ON campaign (email)",
+        "CREATE UNIQUE INDEX u ON campaign (lower(email))",
+    ],
+)
+def test_what_ties_rows_together_forbids_splitting(change: str) -> None:
+    from dataclasses import replace
+
+    scenario = load("last-time")
+    run = Run(scenario)
+    assert run.states.footprints is not None
+    run.close()
+    run = Run(replace(scenario, schema=(*scenario.schema, change)))
+    assert run.states.footprints is None
+    run.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE campaign SET sent = sent + :sent",
+        "UPDATE campaign SET sent = :sent WHERE id = :id OR sent > 5",
+        "UPDATE campaign SET id = :id WHERE id = :id",
+        "UPDATE campaign SET sent = (SELECT sum(sent) FROM campaign) WHERE id = :id",
+        "UPDATE campaign SET sent = changes() WHERE id = :id",
+        "DELETE FROM campaign WHERE NOT id = :id",
+        "DELETE FROM campaign WHERE CASE WHEN sent > 1 AND id = :id AND 1 THEN 1 ELSE 1 END",
+        "INSERT INTO campaign (id, email, subject, date, sent) SELECT id + 1, email, subject, date, sent FROM campaign",
+        "INSERT OR IGNORE INTO campaign (id, email, subject, date, sent) VALUES (:id + 1, :email, 'x', 'y', :sent)",
+        "SELECT max(sent) AS top FROM campaign",
+        "SELECT sent AS top FROM campaign c WHERE id = :id",
+    ],
+)
+def test_a_statement_that_may_touch_other_rows_is_not_proved(sql: str) -> None:
+    from dataclasses import replace
+
+    from dataeng_tui.replay.program import transaction
+
+    scenario = load("last-time")
+    run = Run(replace(scenario, transactions=(transaction(sql, "write.sql"),)))
+    assert run.states.footprints is None
+    run.close()
