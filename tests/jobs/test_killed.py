@@ -151,7 +151,7 @@ def kill_and_compare(folder: Path, kills: int, seed: int) -> tuple[int, int]:
 
 
 def test_killed_in_mid_batch_and_resumed(tmp_path: Path) -> None:
-    kill_and_compare(tmp_path, kills=3, seed=1)
+    kill_and_compare(tmp_path, kills=2, seed=1)
 
 
 @pytest.mark.endurance
