@@ -58,7 +58,8 @@ class AfterHoursPane(AfterHoursView):
         self._sync: Syncing | None = None
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self._begin)
+        # Not before the first frame stands: a worker that imports SQLite would hold it up.
+        self.set_timer(0.05, self._begin)
 
     def _begin(self) -> None:
         self._load(then_sync=True)
