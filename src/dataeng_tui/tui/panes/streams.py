@@ -23,6 +23,16 @@ PROBLEMS = 3  # lines of problems that are shown; the last one says how many mor
 FASTEST, SLOWEST = 0.25, 60.0  # seconds between polls
 
 
+class QueryDetail(Lines):
+    """The query under the cursor; its charts are as wide as there is room."""
+
+    class Resized(Message):
+        """There is another amount of room."""
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
+
+
 class StreamsPane(Pane):
     """A table of queries in groups of applications, and the query under the cursor."""
 
@@ -76,7 +86,7 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
         yield Lines(id="streams-head")
         yield LiveTable(id="streams-table")
         yield Lines(id="streams-note")
-        yield Lines(id="streams-detail")
+        yield QueryDetail(id="streams-detail")
 
     def on_mount(self) -> None:
         self.query_one("#streams-head").can_focus = False
@@ -197,6 +207,7 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
         queries = self.snapshot.queries if self.snapshot else ()
         return next((query for query in queries if query.run_id == chosen), None)
 
+    @on(QueryDetail.Resized)
     def _tell_detail(self) -> None:
         detail, query = self.query_one("#streams-detail", Lines), self.query_shown
         detail.display = query is not None
