@@ -80,7 +80,7 @@ def stop_clock(connection: sqlite3.Connection, clock: str, name: str) -> None:
         ) from None
     plain = sqlite3.connect(":memory:", check_same_thread=False)
 
-    def standing(function: str, *arguments: object) -> object:
+    def standing(function: str, *arguments: object) -> Any:
         least = 1 if function == "strftime" else 0  # before the time comes the format
         given = [moment if isinstance(a, str) and a.lower() == "now" else a for a in arguments]
         if len(given) == least:
