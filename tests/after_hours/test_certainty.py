@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataeng_tui.after_hours.certainty import Rung, Trace, assess
@@ -172,6 +172,7 @@ def test_a_fall_is_explained_by_what_stopped() -> None:
 
 
 @given(st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_order_and_repeats_change_nothing(rng: random.Random) -> None:
     traces = [*habits(), *dashboard()]
     mixed = traces + rng.sample(traces, 200)

@@ -219,6 +219,8 @@ def test_a_streak_of_free_evenings_is_counted_back_from_yesterday() -> None:
         until=date(2026, 3, 12),
     )
     assert shown.free_evenings(date(2026, 3, 13)) == 3
+    nothing = report(Activity(), personal_calendar("UTC"), date(2026, 1, 1), date(2026, 3, 12))
+    assert nothing.free_evenings(date(2026, 3, 13)) == 0, "of days that nothing is known of none is free"
 
 
 CALENDARS = st.builds(
