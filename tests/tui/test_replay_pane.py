@@ -1,5 +1,6 @@
 """The replay pane: what it shows, and what its keys do to the schedule."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -62,7 +63,7 @@ async def test_a_lost_acknowledgement_doubles_the_additive_upsert_and_not_its_cu
     size: tuple[int, int],
 ) -> None:
     async with opened(size) as (pilot, pane):
-        await press(pilot, pane, "] ] ] l")
+        await press(pilot, pane, "l")
         assert pane.schedule == deliveries(1, 2, 3, 3)
         additive, cure = (panel.frames[pane.at] for panel in pane.scene.panels)
         assert additive.differs
@@ -104,7 +105,7 @@ async def test_the_matrix_opens_a_cells_counterexample() -> None:
 
 async def test_faults_by_hand_and_taking_them_back() -> None:
     async with opened() as (pilot, pane):
-        await press(pilot, pane, "] w")
+        await press(pilot, pane, "home ] w")
         assert pane.schedule == deliveries(2, 1, 3)
         await press(pilot, pane, "u")
         assert pane.schedule == deliveries(1, 2, 3)
@@ -112,7 +113,7 @@ async def test_faults_by_hand_and_taking_them_back() -> None:
         assert [step.kind for step in pane.schedule] == ["deliver"] * 3 + ["rewind"] + ["deliver"] * 3
         await press(pilot, pane, "escape")
         assert pane.schedule == deliveries(1, 2, 3)
-        await press(pilot, pane, "] x")
+        await press(pilot, pane, "home ] x")
         assert [step.kind for step in pane.schedule] == [
             "transaction",
             "crash",
@@ -140,6 +141,22 @@ async def test_an_own_scenario_is_opened_and_opened_anew_when_its_sql_changes(tm
         assert pane.scene is None
 
 
+async def test_a_pane_that_nobody_looks_at_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        apps, "PANES", {"streams": ("replay", "ReplayPane"), "replay": ("replay", "ReplayPane")}
+    )
+    app = DataengApp(Settings(), first="streams")
+    async with app.run_test() as pilot:
+        while len(app.query("#second")) < 2:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)  # a pilot that waits for a pane being mounted waits in vain
+        hidden = next(pane for pane in app.query(ReplayPane) if not pane.display)
+        assert hidden.designs == ()
+        await pilot.press("3")
+        await until(pilot, lambda: hidden.scene is not None)
+    app.services.close()
+
+
 async def test_the_counterexample_is_copied_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened() as (pilot, _):
         copied: list[str] = []
@@ -152,7 +169,9 @@ async def test_the_counterexample_is_copied_as_text(monkeypatch: pytest.MonkeyPa
 
 async def test_a_wrong_path_is_a_sentence_on_the_screen() -> None:
     async with opened() as (pilot, pane):
-        pane.open(["/nowhere"])
+        await pilot.press("o")
+        await pilot.pause()
+        await pilot.press("tab", *"/nowhere", "enter")
         await pilot.pause()
         assert "There is no scenario folder /nowhere" in " ".join(screen_text(pilot.app).split())
         assert pane.designs[0].name == "additive"

@@ -9,11 +9,11 @@ from textual.containers import Horizontal
 from textual.reactive import reactive
 from textual.timer import Timer
 
-from dataeng_tui.replay import sandbox
 from dataeng_tui.replay.scenario import Scenario
 from dataeng_tui.replay.schedule import Schedule
-from dataeng_tui.replay.verdict import Counterexample, FaultVerdict, Verdict
+from dataeng_tui.replay.verdict import WORST, Counterexample, FaultVerdict, Verdict
 from dataeng_tui.services import Services
+from dataeng_tui.text import clean
 from dataeng_tui.tui import replay_work as work
 from dataeng_tui.tui.keys import key
 from dataeng_tui.tui.panes.replay_parts import ByHand, Opening
@@ -63,6 +63,7 @@ Enter on a fault plays its shortest counterexample, then the same events without
     ReplayPane .part { border: round $border; border-title-color: $text-muted; }
     ReplayPane .part { background: $surface; padding: 0 1; }
     ReplayPane .part:focus { border: round $primary; border-title-color: $primary; }
+    ReplayPane Tables { border-subtitle-color: $success; }
     ReplayPane .part.-differs { border-subtitle-color: $error; border-subtitle-style: bold; }
     ReplayPane #log, ReplayPane #verdict { height: 1fr; }
     ReplayPane #log { width: 1fr; }
@@ -94,12 +95,18 @@ Enter on a fault plays its shortest counterexample, then the same events without
 
     def on_mount(self) -> None:
         self.query_one("#second").display = False
-        folders = self.services.settings.replay.scenarios
-        self.open(folders[:1] or FIRST)
         self.watch_files()
+        if self.display:
+            self._begin()
 
     def shown(self) -> None:
+        self._begin()
         self.query_one(Verdicts).focus()
+
+    def _begin(self) -> None:
+        """Open what is on the screen at first. A pane that nobody looks at starts no search."""
+        if not self.designs:
+            self.open(self.services.settings.replay.scenarios[:1] or FIRST)
 
     # Designs
 
@@ -109,10 +116,11 @@ Enter on a fault plays its shortest counterexample, then the same events without
         self.undo.clear()
         self._found.clear()
         self._verdicts.clear()
-        self.badge, self.status = "", f"{designs[0].name}: {designs[0].title}"
+        where = designs[0].name if designs[0].builtin else designs[0].folder
+        self.badge, self.status = "", clean(f"{where}: {designs[0].title}")
         self.query_one(EventLog).load([event.fields for event in designs[0].events])
         self._tell_verdicts()
-        self.stage(sandbox.in_log_order(len(designs[0].events)), 0)
+        self.action_reset()
         self.run_worker(
             lambda: work.judge(self.post_message, self.services.replay, designs),
             thread=True, group="judge", exclusive=True, exit_on_error=False,
@@ -173,6 +181,9 @@ Enter on a fault plays its shortest counterexample, then the same events without
         self.badge = "✗" if broken else ""
         done = all(not isinstance(cell, int) for cell in found.values())
         widget.border_subtitle = "" if done else "searching"
+        known = {cell.verdict for cell in found.values() if isinstance(cell, FaultVerdict)}
+        worst = next((outcome for outcome in WORST if outcome in known), "")
+        widget.border_title = f"Verdict: {worst}" if done and worst and len(self.designs) == 1 else "Verdict"
 
     def counterexample(self, fault: str | None) -> tuple[Scenario, FaultVerdict] | None:
         """The first design that the fault breaks, and how."""

@@ -110,10 +110,11 @@ class ByHand(Sandbox):
             self.action_reset()
 
     def action_reset(self) -> None:
-        """The log's order again, without any fault."""
+        """The log's order again, without any fault, all of it delivered."""
         if self.designs:
             self.undo.clear()
-            self.stage(sandbox.in_log_order(len(self.designs[0].events)), 0)
+            events = len(self.designs[0].events)
+            self.stage(sandbox.in_log_order(events), events)
 
 
 class Opening(Sandbox):

@@ -6,6 +6,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Click
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -113,6 +114,13 @@ class Choices(Lines):
 
     def on_blur(self) -> None:
         self.redraw()
+
+    def on_click(self, event: Click) -> None:
+        """Choose the line under the mouse."""
+        inside = event.get_content_offset(self)
+        line = -1 if inside is None else inside.y + self.scroll_offset.y - self.line_of(0)
+        if 0 <= line < self.choices():
+            self.choose(line)
 
     def mark(self, index: int, line: Content) -> Content:
         """``line`` with the sign of being chosen, or room for it."""
