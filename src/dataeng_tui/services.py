@@ -3,14 +3,13 @@
 The command line and the screen both come here, so that everything on the screen can be had headless.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dataeng_tui.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dataeng_tui.after_hours.service import AfterHours
     from dataeng_tui.demo.spark import DemoSpark, Progress
     from dataeng_tui.replay.service import Replay
@@ -22,6 +21,7 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._to_close: list[Callable[[], None]] = []
 
     @cached_property
     def after_hours(self) -> "AfterHours":
@@ -52,25 +52,43 @@ class Services:
     def streams(self) -> "Watcher":
         """The watcher of streaming queries, not yet started. Raises UserError for what cannot be a source."""
         from dataeng_tui.streams.health import Thresholds
-        from dataeng_tui.streams.opening import open_watcher
+        from dataeng_tui.streams.opening import open_player, open_watcher, record
 
         given = self.settings.streams
-        return open_watcher(
-            given.driver,
-            given.event_log,
-            given.yarn,
-            interval=given.interval,
-            thresholds=Thresholds(
-                stalled_after=given.stalled_after,
-                behind_batches=given.behind_batches,
-                slow_batches=given.slow_batches,
-                trigger=given.trigger,
-                state_growth=given.state_growth,
-                watermark_batches=given.watermark_batches,
-                restarts=given.restarts,
-                restarts_within=given.restarts_within,
-            ),
+        thresholds = Thresholds(
+            stalled_after=given.stalled_after,
+            behind_batches=given.behind_batches,
+            slow_batches=given.slow_batches,
+            trigger=given.trigger,
+            state_growth=given.state_growth,
+            watermark_batches=given.watermark_batches,
+            restarts=given.restarts,
+            restarts_within=given.restarts_within,
         )
+        if given.replay:
+            watcher: Watcher = open_player(given.replay, interval=given.interval, thresholds=thresholds)
+        else:
+            watcher = open_watcher(
+                given.driver,
+                given.event_log,
+                given.yarn,
+                interval=given.interval,
+                thresholds=thresholds,
+            )
+        if given.record:
+            self._to_close.append(record(watcher, given.record, redact=given.redact))
+        return watcher
+
+    def remember_streams(self) -> None:
+        """Keep what is seen across restarts, and bring back what was seen before; a demo leaves no trace."""
+        given = self.settings
+        if given.streams.remember and not given.demo and not given.streams.replay:
+            from dataeng_tui.locations import data_folder
+            from dataeng_tui.streams.memory import Memory
+
+            memory = Memory(data_folder() / "streams.db", self.streams.recall)
+            self.streams.subscribe(memory.take)
+            self._to_close.append(memory.close)
 
     @cached_property
     def demo(self) -> "DemoSpark":
@@ -106,6 +124,8 @@ class Services:
             self.after_hours.close()
         if "streams" in self.__dict__:
             self.streams.stop()
+        while self._to_close:
+            self._to_close.pop()()
         if "replay" in self.__dict__:
             self.replay.close()
         if "demo" in self.__dict__:

@@ -36,7 +36,9 @@ class AfterHoursSettings:
     holidays: str | None = None
     leave: tuple[str, ...] = ()  # 2026-07-01, or 2026-07-01..2026-07-10
     changes: tuple[Mapping[str, object], ...] = ()  # {from = "2026-03-01", timezone = "…", work_hours = "…"}
-    machines: tuple[Mapping[str, object], ...] = ()  # {program = "cron-*", reason = "…"}; {tag = "…", person = true}
+    machines: tuple[
+        Mapping[str, object], ...
+    ] = ()  # {program = "cron-*", reason = "…"}; {tag = "…", person = true}
     passcode: str | None = None  # of MFA; it lasts for seconds, so it comes from the environment
     goal_hours: float | None = None  # after hours a week that one does not want to go over
     since: str | None = None
@@ -51,6 +53,10 @@ class StreamsSettings:
     yarn: str | None = None
     event_log: tuple[str, ...] = ()
     interval: float = 1.0  # seconds between polls
+    record: str | None = None  # a file for all that the sources answer
+    redact: bool = False  # without secrets, and with other names for hosts and users
+    replay: str | None = None  # a recording, played instead of asking any source
+    remember: bool = True  # keep what was seen across restarts
     # When a query counts as unhealthy: seconds, batches in a row, and shares of one.
     stalled_after: float = 600.0
     behind_batches: int = 5

@@ -25,6 +25,11 @@ from dataeng_tui.streams.watch import Watcher
 )
 @click.option("--watch", "mode", flag_value="watch", help="Go on: a line a change, until Ctrl+C.")
 @click.option("--interval", type=float, metavar="SECONDS", help="Between two polls of a source.")
+@click.option("--record", metavar="FILE", help="Write all that the sources answer (.zst packs it).")
+@click.option(
+    "--redact", is_flag=True, help="Record without secrets, and with other names for hosts and users."
+)
+@click.option("--replay", metavar="FILE", help="Play a recording instead of asking any source.")
 @click.option("--fail-on-unhealthy", is_flag=True, help="Exit with 1 when a query is unhealthy.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_obj
@@ -35,6 +40,9 @@ def command(
     event_log: tuple[str, ...],
     mode: str,
     interval: float | None,
+    record: str | None,
+    redact: bool,
+    replay: str | None,
     fail_on_unhealthy: bool,
     form: str,
 ) -> int:
@@ -50,6 +58,9 @@ def command(
         yarn=yarn or given.yarn,
         event_log=event_log or given.event_log,
         interval=interval or given.interval,
+        record=record or given.record,
+        redact=redact or given.redact,
+        replay=replay or given.replay,
     )
     services = Services(replace(settings, streams=streams))
     try:

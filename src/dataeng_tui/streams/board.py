@@ -78,6 +78,14 @@ class Board:
             problem for said in self._said.values() if not said.answered for problem in said.problems
         )
 
+    def recall(self, run: str, batches: tuple[Batch, ...]) -> None:
+        """Batches of a run that were seen before this program began."""
+        if run in self._parts:
+            known = self._ranked.get(run, ())
+            self._ranked[run] = merge_batches(known, "memory", batches, self._history)
+            self._batches[run] = tuple(batch for _, batch in self._ranked[run])
+            self._merged.pop(run, None)
+
     def snapshot(self, now: float) -> Snapshot:
         """Everything, merged and judged."""
         self._sweep(now)

@@ -1,7 +1,8 @@
 """A watcher for what was asked for: driver URLs, YARN, event logs, and this machine's own drivers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from dataeng_tui.errors import UserError
 from dataeng_tui.streams.health import Thresholds, judge
@@ -47,3 +48,21 @@ def open_watcher(
         interval=interval,
         make_driver=partial(DriverUi, given=False, budget=budget),
     )
+
+
+def open_player(recording: str, *, interval: float = 1.0, thresholds: Thresholds | None = None) -> Watcher:
+    """A watcher that plays a recording; a recorded second takes ``interval``. Raises UserError."""
+    from dataeng_tui.streams.recording import Player
+
+    path = Path(recording).expanduser()
+    return Player(path, partial(judge, thresholds=thresholds or Thresholds()), interval=interval)
+
+
+def record(watcher: Watcher, file: str, *, redact: bool = False) -> Callable[[], None]:
+    """Write all that the watcher's sources say to ``file``; what is returned ends it. Raises UserError."""
+    from dataeng_tui.streams.recording import Recorder
+    from dataeng_tui.streams.redact import Redactor
+
+    recorder = Recorder(Path(file).expanduser(), Redactor() if redact else str)
+    watcher.overhear(recorder.take)
+    return recorder.close

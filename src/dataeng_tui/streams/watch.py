@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from dataeng_tui.streams.board import Board, Judge
-from dataeng_tui.streams.snapshot import Focus, Observation, Problem, Snapshot, Source
+from dataeng_tui.streams.snapshot import Batch, Focus, Observation, Problem, Snapshot, Source
 
 _TOGETHER = 0.07  # seconds
 
@@ -43,6 +43,7 @@ class Watcher:
         self._resumed.set()
         self._focus = Focus()
         self._subscribers: list[Subscriber] = []
+        self._listeners: list[Callable[[Observation], None]] = []
         self._make_driver = make_driver
         self._pollers: dict[str, _Poller] = {}
         self._found: dict[str, set[str]] = {}  # who found it -> what
@@ -66,6 +67,16 @@ class Watcher:
         """Call ``subscriber`` with every new snapshot; the function returned ends that."""
         self._subscribers.append(subscriber)
         return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
+
+    def overhear(self, listener: Callable[[Observation], None]) -> None:
+        """Call ``listener`` with all that any source says, from now on, one at a time."""
+        self._listeners.append(listener)
+
+    def recall(self, run: str, batches: tuple[Batch, ...]) -> None:
+        """Put in batches of a run that were seen before."""
+        with self._lock:
+            self._board.recall(run, batches)
+        self._changed.set()
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -142,6 +153,8 @@ class Watcher:
         with self._lock:
             self._board.accept(observation)
             self._watch_found(observation)
+            for listener in self._listeners:
+                listener(observation)
         self._changed.set()
 
     def _watch_found(self, observation: Observation) -> None:

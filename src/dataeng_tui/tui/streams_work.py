@@ -42,6 +42,14 @@ class Refused(Message):
         self.reason = reason
 
 
+class Forgetful(Message):
+    """What is seen cannot be kept, in one sentence; it is shown all the same."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 def watch(post: Post, services: Services) -> None:
     """Begin to watch; with ``--demo``, start the demo's Spark too. Returns when all is under way."""
     try:
@@ -57,6 +65,10 @@ def watch(post: Post, services: Services) -> None:
         post(Starting(told.step, told.problem, told.ui is not None))
 
     watcher.subscribe(seen)
+    try:
+        services.remember_streams()
+    except UserError as error:
+        post(Forgetful(str(error)))
     watcher.start()
     if services.settings.demo:
         services.start_demo(starting)

@@ -11,6 +11,7 @@ from textual.reactive import reactive
 
 from dataeng_tui.services import Services
 from dataeng_tui.streams.snapshot import Application, Focus, Snapshot, StreamingQuery
+from dataeng_tui.text import clean
 from dataeng_tui.tui import streams_detail, streams_rows
 from dataeng_tui.tui import streams_work as work
 from dataeng_tui.tui.foreign import foreign
@@ -129,6 +130,10 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
         self._starting = foreign(message.reason, "bold $error", 400)
         self.status = "not watching"
         self._tell()
+
+    @on(work.Forgetful)
+    def _forgetful(self, message: work.Forgetful) -> None:
+        self.notify(clean(message.reason, 300), severity="warning", markup=False)
 
     def watch_snapshot(self, snapshot: Snapshot) -> None:
         unhealthy = len(snapshot.unhealthy)

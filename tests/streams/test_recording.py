@@ -1,0 +1,196 @@
+"""A recording says what the sources said; redacted, it says no secret, host or user."""
+
+import json
+import stat
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataeng_tui.cli.streams import command
+from dataeng_tui.errors import UserError
+from dataeng_tui.settings import Settings
+from dataeng_tui.streams.health import judge
+from dataeng_tui.streams.opening import record
+from dataeng_tui.streams.recording import Player, Recorder, observations
+from dataeng_tui.streams.redact import Redactor
+from dataeng_tui.streams.snapshot import (
+    Application,
+    Batch,
+    Focus,
+    Observation,
+    Problem,
+    Snapshot,
+    SourceProgress,
+    StreamingQuery,
+)
+from dataeng_tui.streams.sources.event_log import EventLogSource
+from dataeng_tui.streams.watch import Watcher
+
+LOG = Path(__file__).parent / "logs" / "local-1795398444803"
+
+
+def real() -> Observation:
+    return EventLogSource(LOG).poll(1_795_398_470.0, Focus(everything=True))
+
+
+@pytest.mark.parametrize("name", ["incident.jsonl", "incident.jsonl.zst"])
+def test_what_was_recorded_is_what_was_said(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    recorder = Recorder(file)
+    said = real()
+    problem = Observation("driver-ui", "http://d:4040", 9.5, problems=(Problem("d", "gone"),), answered=False)
+    recorder.take(said)
+    recorder.take(problem)
+    recorder.take(problem)  # says nothing new
+    assert list(observations(file)) == [said, problem]  # even before it is closed
+    recorder.close()
+    recorder.close()
+    assert list(observations(file)) == [said, problem]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+text = st.text(max_size=20)
+number = st.none() | st.integers(0, 10**12)
+rate = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+batches = st.builds(Batch, at=st.floats(0, 2e9), id=number, input_rows=number, watermark=rate,
+                    parts_ms=st.dictionaries(text, st.floats(0, 1e9), max_size=3))  # fmt: skip
+queries = st.builds(
+    StreamingQuery, application=text, run_id=text, name=st.none() | text, exception=st.none() | text,
+    state=st.sampled_from([None, "waiting", "failed"]), batches=st.lists(batches, max_size=3).map(tuple),
+    sources=st.lists(st.builds(SourceProgress, text, lag=number), max_size=2).map(tuple),
+)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(queries, max_size=3).map(tuple), st.lists(st.builds(Application, text), max_size=2).map(tuple)
+)
+def test_anything_said_comes_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    said: tuple[StreamingQuery, ...],
+    applications: tuple[Application, ...],
+) -> None:
+    file = tmp_path_factory.mktemp("recording") / "r"
+    recorder = Recorder(file)
+    observation = Observation("driver-ui", "w", 1.0, applications, said, drivers=("http://x",))
+    recorder.take(observation)
+    recorder.close()
+    assert list(observations(file)) == [observation]
+
+
+def test_a_half_written_last_line_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "r"
+    recorder = Recorder(file)
+    recorder.take(real())
+    recorder.close()
+    file.write_bytes(file.read_bytes()[:-100])
+    assert list(observations(file)) == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"hello\n", b'{"recording":1}\n[]\n', b'{"recording":1}\n{"at":1}\n', b"[1]\n"]
+)
+def test_what_is_no_recording_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "r"
+    file.write_bytes(content)
+    with pytest.raises(UserError, match="is not of a recording"):
+        list(observations(file))
+    with pytest.raises(UserError, match="cannot be read: No such file"):
+        list(observations(tmp_path / "nowhere"))
+
+
+def test_the_end_of_a_recording_is_the_picture_of_its_end(tmp_path: Path) -> None:
+    watcher = Watcher((), judge, clock=lambda: 1_795_398_470.0)
+    close = record(watcher, str(tmp_path / "r"))
+    watcher.accept(real())
+    close()
+    shown, live = Player(tmp_path / "r", judge).once(), watcher.once()
+    assert [query.run_id for query in shown.queries] == [query.run_id for query in live.queries]
+    assert {query.name: query.state for query in shown.queries}["bad"] == "failed"
+    assert [len(query.batches) for query in shown.queries] == [len(query.batches) for query in live.queries]
+
+
+def test_it_is_played_at_its_pace_and_can_be_paused(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "r")
+    for second in range(3):
+        batch = Batch(1000.0 + second, second)
+        query = StreamingQuery("a", "r", state="waiting", batches=(batch,))
+        recorder.take(Observation("driver-ui", "d", 1000.0 + second, queries=(query,)))
+    recorder.close()
+    player = Player(tmp_path / "r", judge, interval=0.2)  # five times as fast
+    seen: list[Snapshot] = []
+    arrived = threading.Event()
+
+    def note(snapshot: Snapshot) -> None:
+        seen.append(snapshot)
+        if snapshot.queries and len(snapshot.queries[0].batches) == 3:
+            arrived.set()
+
+    player.subscribe(note)
+    player.pause()
+    player.start()
+    time.sleep(0.5)
+    assert not seen or len(seen[-1].queries[0].batches) == 1
+    player.resume()
+    assert arrived.wait(10)
+    player.stop()
+    assert 1000 <= seen[-1].at <= 1003
+
+
+def run_cli(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(command, arguments, obj=Settings(), standalone_mode=False)
+    if isinstance(done.exception, UserError):
+        return 2, str(done.exception)
+    return done.return_value, done.output
+
+
+def test_the_command_records_and_replays(tmp_path: Path) -> None:
+    file = str(tmp_path / "r.zst")
+    code, first = run_cli("--event-log", str(LOG), "--record", file, "--redact", "--format", "json")
+    assert code == 0
+    code, again = run_cli("--replay", file, "--format", "json", "--fail-on-unhealthy")
+    assert code == 1
+
+    def states(told: str) -> dict[str, object]:
+        return {query["run_id"]: query["state"] for query in json.loads(told)["queries"]}
+
+    assert states(first) == states(again)
+    assert run_cli("--replay", str(tmp_path / "none")) == (
+        2,
+        f"The recording {tmp_path / 'none'} cannot be read: No such file or directory.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "gone"),
+    [
+        ("http://worker-7.example.com:4040/jobs and worker-7.example.com again", "worker-7"),
+        ("http://me:hunter2@host", "hunter2"),
+        ('{"kafka.sasl.jaas.config":"x password=\\"s3cr3t\\";"}', "s3cr3t"),
+        ("fs.s3a.secret.key=abc/DEF+1", "abc/DEF"),
+        ("Authorization: Bearer abcdef.ghijkl", "abcdef"),
+        ("AKIAABCDEFGHIJKLMNOP", "AKIA"),
+        ("Connection refused: ip-10-1-2-3.eu-west-1.compute.internal/10.1.2.3:9092", "10"),
+        ("cannot connect to broker-3:9092", "broker-3"),
+        ("file:/home/alice/checkpoint", "alice"),
+        ('{"user":"bob"}', "bob"),
+        ("hdfs://namenode/user/carol/x", "carol"),
+    ],
+)
+def test_secrets_hosts_and_users_are_removed(told: str, gone: str) -> None:
+    assert gone not in Redactor()(told)
+
+
+def test_what_is_needed_to_understand_stays() -> None:
+    trace = "java.io.IOException: boom\\n\\tat org.apache.kafka.Client.poll(Client.scala:1234)\\n http://localhost:4040"
+    assert Redactor()(trace) == trace
+    redact = Redactor()
+    assert redact("http://a.b.com:1 x") == "http://host-1:1 x"
+    assert redact("http://c.d.com:1 http://a.b.com:2") == "http://host-2:1 http://host-1:2"
+    line = json.dumps({"where": "http://u:p@driver-1:4040", "exception": 'pass="x"'})
+    assert json.loads(Redactor()(line))["where"] == "http://host-1:4040"
