@@ -96,7 +96,7 @@ class AfterHoursView(Pane):
         self._year.focus()
 
     def watch_measure(self) -> None:
-        self.draw()
+        self._draw_measured()
 
     def watch_found(self) -> None:
         self._draw_weeks()
@@ -120,29 +120,39 @@ class AfterHoursView(Pane):
         data = self.data
         if data is None or self.cursor is None:
             return
+        self._year.border_subtitle = legend(heat(self.app.theme_variables), self.app.no_color)
+        self._punch.show(data.report)
+        self._draw_measured()
+        self._draw_aside()
+
+    def _draw_measured(self) -> None:
+        """What is another by another measure."""
+        data = self.data
+        if data is None or self.cursor is None:
+            return
         self._year.show(data.report, self.measure.name, self.cursor)
         if self._is_tall:
             self._year.border_title = f"{data.range_name.capitalize()}, by {self.measure.title.lower()}"
-        self._year.border_subtitle = legend(heat(self.app.theme_variables), self.app.no_color)
-        self._punch.show(data.report)
         self._draw_heading()
         self._draw_told()
         self._draw_weeks()
-        self._draw_aside()
 
     def _draw_heading(self) -> None:
         if self.data is not None:
             height = self._heading.size.height or 4
-            self._heading.show(lines.heading(self.data, self.measure, self.goal, self.size.width, height))
+            width = self.size.width
+            rows = lines.heading(self.data, self.measure, self.goal, width, height)
+            self._heading.show(lines.filled(rows, width))
 
     def _draw_told(self) -> None:
         """The cursor's cell in words; what went wrong takes its place, in as many lines as it needs."""
         width = self.size.width - 4
         told = self._told_by_cursor(width)
         rows = lines.paragraph(clean(self.trouble, 600), width, "$error") if self.trouble else [told]
-        self._told.styles.height = len(rows)
+        if len(rows) != self._told.size.height:  # it costs a layout
+            self._told.styles.height = len(rows)
         self._told.display = self._is_tall or bool(self.trouble)
-        self._told.show(rows)
+        self._told.show(lines.filled(rows, width))
         if not self._is_tall:
             self._year.border_title = told
 

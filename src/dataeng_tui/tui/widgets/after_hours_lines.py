@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -169,8 +169,8 @@ def left_out_lines(shown: Shown, width: int) -> list[Content]:
     longest = min(max(len(row.reason) for row in rows), 40)
     unit = " statements" if width >= longest + 32 else " st."
     for row in rows:
-        reason = foreign(row.reason, limit=longest - 1)
-        ran = f"{' ' * (longest - reason.cell_length)} {row.statements:>6,}{unit}  + {hm(row.minutes)}"
+        reason = foreign(row.reason, limit=longest)
+        ran = f"{' ' * max(longest - reason.cell_length, 0)} {row.statements:>6,}{unit}  + {hm(row.minutes)}"
         lines.append(Content.assemble("  ", reason, (ran, "$text-muted")))
     more = 'Know one that is missing? In the settings: [[after_hours.machines]] program = "…", reason = "…"'
     return [*lines, Content(""), *paragraph(more, width, "$text-muted")]
@@ -276,6 +276,12 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
 
 
+def filled(rows: Sequence[Content], width: int) -> list[Content]:
+    """The rows cut or filled to one width, so that other words do not make another layout."""
+    cut = [row.truncate(width, ellipsis=True) for row in rows]
+    return [Content.assemble(row, " " * max(width - row.cell_length, 0)) for row in cut]
+
+
 def title_of(views: Sequence[tuple[str, str]], chosen: str) -> Content:
     """The names of the views beside one another, the one shown lit."""
     parts = [
@@ -283,8 +289,3 @@ def title_of(views: Sequence[tuple[str, str]], chosen: str) -> Content:
         for view, name in views
     ]
     return Content.styled("│", "$text-muted").join(parts)
-
-
-def span_of(report: Report, today: date) -> str:
-    """What the top bar says of the days shown."""
-    return f"{report.since:%-d %b %Y} to {'today' if report.until == today else f'{report.until:%-d %b %Y}'}"
