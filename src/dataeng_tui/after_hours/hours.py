@@ -196,7 +196,7 @@ class Report:
         return sessions_touching(runs(self.activity.person, gap), [p for p in self.pieces if p.day == day])
 
     def free_evenings(self, today: date) -> int:
-        """How many days in a row before ``today`` had nothing after hours, back to the first that is known."""
+        """How many days in a row before ``today`` had nothing after hours, back to the first known."""
         at, count = min(today - timedelta(1), self.until), 0
         while self.days and at >= self.days[0].day and not self.day(at).figures.after_hours_minutes:
             at, count = at - timedelta(1), count + 1

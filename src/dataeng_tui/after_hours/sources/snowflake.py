@@ -9,7 +9,7 @@ import logging
 import os
 import tomllib
 import warnings
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,7 +71,8 @@ async def open_session(name: str, passcode: str | None = None) -> AsyncIterator[
     except ImportError:
         raise missing("Snowflake's connector", "snowflake") from None
     given: dict[str, Any] = {} if passcode is None else {"passcode": passcode}
-    if not logs_in_by_browser(name):
+    settings = _settings_of(name)
+    if "login_timeout" not in settings and not _waits_for_a_person(name, settings):
         given["login_timeout"] = LOGIN_SECONDS
     logging.getLogger("snowflake").addHandler(_NO_LOG)
     connection: Any = None
@@ -101,10 +102,17 @@ async def open_session(name: str, passcode: str | None = None) -> AsyncIterator[
 
 def logs_in_by_browser(name: str) -> bool:
     """Whether a connection asks in a browser, and prints to the terminal while it does."""
-    authenticator = os.environ.get(f"SNOWFLAKE_CONNECTIONS_{name.upper()}_AUTHENTICATOR")
-    if authenticator is None:
-        authenticator = str(_settings_of(name).get("authenticator", ""))
-    return authenticator.lower() in _IN_A_BROWSER
+    return _authenticator(name, _settings_of(name)) in _IN_A_BROWSER
+
+
+def _waits_for_a_person(name: str, settings: Mapping[str, Any]) -> bool:
+    """Whether somebody has to say yes, in a browser or on a telephone, which takes as long as it takes."""
+    return _authenticator(name, settings) in (*_IN_A_BROWSER, "username_password_mfa")
+
+
+def _authenticator(name: str, settings: Mapping[str, Any]) -> str:
+    given = os.environ.get(f"SNOWFLAKE_CONNECTIONS_{name.upper()}_AUTHENTICATOR")
+    return str(given or settings.get("authenticator", "")).lower()
 
 
 def statement_of(user: str, row: Row) -> Statement:
