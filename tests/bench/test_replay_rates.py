@@ -33,7 +33,8 @@ def campaign(name: str, events: int) -> Scenario:
             i + 1,
             {
                 "message_id": f"m{i:04}", "id": i // 2 + 1, "email": f"E{i // 2}", "subject": "S",
-                "sent": 100 + i, "date": f"2021-12-01 {12 + i % 2}:00:00", "partition": i // 2, "offset": i % 2,
+                "sent": 100 + i, "date": f"2021-12-01 {12 + i % 2}:00:00", "partition": i // 2,
+                "offset": i % 2,
             },
         )
         for i in range(events)
@@ -84,7 +85,8 @@ def test_twelve_events_joint(name: str, proved: bool, monkeypatch: pytest.Monkey
     plain = min(bare(scenario, found.transitions) for _ in range(3))
     hours = factorial(12) * 12 * plain / found.transitions / 3600
     print(
-        f"{name}: {found.transitions:,} transitions, {seconds:.3f} s, {seconds / plain:.2f} x bare; 12! orders: {hours:.0f} h"
+        f"{name}: {found.transitions:,} transitions, {seconds:.3f} s, {seconds / plain:.2f} x bare; "
+        f"12! orders: {hours:.0f} h"
     )
     assert found.verdict == "replay-safe"
     assert seconds <= (2.5 if proved else 6) * plain

@@ -1,4 +1,4 @@
-"""Generated designs: small schemas, writes and logs of the kinds that people write, the broken ones among them."""
+"""Generated designs: small schemas, writes and logs as people write them, broken ones among them."""
 
 from hypothesis import strategies as st
 
@@ -39,7 +39,7 @@ EXTRAS = [
     "SELECT v AS c, k AS top FROM t WHERE id = :id",
 ]
 TRIGGERS = [
-    "CREATE TRIGGER twice AFTER UPDATE OF v ON t BEGIN INSERT OR IGNORE INTO seen VALUES ('u' || NEW.id); END",
+    "CREATE TRIGGER two AFTER UPDATE OF v ON t BEGIN INSERT OR IGNORE INTO seen VALUES ('u' || NEW.v); END",
     "CREATE TRIGGER gone AFTER DELETE ON t BEGIN DELETE FROM seen WHERE m = 'm1'; END",
     "CREATE TRIGGER stop BEFORE INSERT ON t WHEN NEW.v = 5 BEGIN SELECT RAISE(IGNORE); END",
 ]

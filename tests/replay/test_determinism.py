@@ -81,7 +81,8 @@ def test_it_is_told(schema: str, write: str, word: str) -> None:
 
 
 def test_a_stopped_clock_stands_still() -> None:
-    schema = "CREATE TABLE t (id INTEGER PRIMARY KEY, v, at DEFAULT CURRENT_TIMESTAMP, d DEFAULT (date('now', '+1 day')))"
+    defaults = "at DEFAULT CURRENT_TIMESTAMP, d DEFAULT (date('now', '+1 day'))"
+    schema = f"CREATE TABLE t (id INTEGER PRIMARY KEY, v, {defaults})"
     verdict = check(scenario(schema, clock="2021-12-01 12:00:00"), ["reorder"])
     assert verdict.verdict == "replay-safe"
     assert [row["at"] for row in verdict.result] == ["2021-12-01 12:00:00"] * 2

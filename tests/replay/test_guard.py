@@ -98,7 +98,7 @@ def test_a_write_defines_nothing(tmp_path: Path, sql: str) -> None:
         f"{ENDLESS} SELECT count(*) AS c FROM n a, n b, n c",
         f"INSERT INTO t (v) {ENDLESS} SELECT zeroblob(1000000) FROM n",
         "INSERT OR REPLACE INTO t VALUES (:id, zeroblob(2000000000))",
-        "WITH RECURSIVE d(s) AS (SELECT 'x' UNION ALL SELECT s || s FROM d) SELECT max(length(s)) AS c FROM d",
+        "WITH RECURSIVE d(s) AS (SELECT 'x' UNION ALL SELECT s || s FROM d) SELECT max(s) AS c FROM d",
         "INSERT OR REPLACE INTO t VALUES (:id, printf('%.*c', 900000000, 'x'))",
         "INSERT OR REPLACE INTO t VALUES (:id, length(printf('%900000000d', 1)))",
         "INSERT OR REPLACE INTO t VALUES (:id, replace(hex(zeroblob(4000000)), '0', hex(zeroblob(100))))",
@@ -139,10 +139,8 @@ def test_after_an_attack_the_service_still_answers(tmp_path: Path) -> None:
     service = Replay()
     bad = service.load(scenario(tmp_path, write="SELECT printf('%.*c', 900000000, 'x') AS c"))
     for _ in range(2):
-        try:
+        with pytest.raises(UserError, match=r"stopped|SQLite"):
             service.check(bad)
-        except UserError as error:
-            assert "stopped" in str(error) or "SQLite" in str(error)
     good = service.load(scenario(tmp_path))
     assert service.check(good).verdict == "replay-safe"
     service.close()

@@ -9,7 +9,7 @@ from dataeng_tui.cli import cli
 from dataeng_tui.replay.schedule import as_json
 from dataeng_tui.replay.service import Replay
 
-COLUMNS = "lost-ack rewind partition-order not-by-id reorder reorder+redelivery crash zombie tie".split()
+# lost-ack, rewind, partition-order by id, not by id, reorder, reorder+redelivery, crash, zombie, tie, total
 KNOWN = """
 additive             X2 X3 ok ok ok X2 -  X2 ok 1100
 last-arrival         ok ok ok X3 X2 X2 -  X2 X2 1000!
@@ -41,7 +41,6 @@ def test_the_matrix_is_the_known_one() -> None:
         for row in found.rows
     ]
     assert lines == [line.split() for line in KNOWN.strip().split("\n")]
-    assert len(found.columns) == len(COLUMNS)
 
 
 def check(*arguments: str) -> tuple[int, dict[str, object]]:

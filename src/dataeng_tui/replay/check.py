@@ -102,7 +102,7 @@ class Run:
         return self._judged(name, found, time.perf_counter() - start)
 
     def story(self, name: str, seconds: float) -> Counterexample | None:
-        """The shortest counterexample that tells the whole log, every event at least once; None: none found."""
+        """The shortest counterexample that tells the whole log, every event; None: none found."""
         if not applicable(name, self.log):
             return None
         return self._counterexample(self._search(name, time.perf_counter() + seconds, None, self._everything))

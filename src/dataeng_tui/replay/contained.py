@@ -1,4 +1,4 @@
-"""Strangers' SQL in a process of its own: bounded in memory, unable to write a file, killed when its time is up.
+"""Strangers' SQL in a process of its own: bounded in memory, writing no file, killed when its time is up.
 
 The guard inside stops almost everything by itself; one long call of a C function it cannot, and this can.
 """

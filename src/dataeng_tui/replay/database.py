@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dataeng_tui.errors import UserError
-from dataeng_tui.replay.dialects import STAGING, not_exact
 from dataeng_tui.replay.determinism import Plan, refuse, stop_clock
+from dataeng_tui.replay.dialects import STAGING, not_exact
 from dataeng_tui.replay.guard import Guard
 from dataeng_tui.replay.program import Statement
 from dataeng_tui.replay.scenario import Scenario, Value
@@ -26,7 +26,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table. ``columns`` are stored, ``shown`` adds generated ones; ``key``: an INTEGER PRIMARY KEY's index."""
+    """A table. ``columns`` are stored, ``shown`` adds generated ones; ``key``: an INTEGER PRIMARY KEY."""
 
     name: str
     columns: tuple[str, ...]

@@ -1,8 +1,8 @@
 """The faults, each a transition relation: what was delivered, where the consumer stands, what may come next.
 
 Nothing here knows SQL. A *delivered* set is a bit mask over the events of the log; a *state* is what the
-consumer remembers, different for each fault; a *move* is ``(step, delivered, state, refused)``: the set and the
-state after the step, and the state if the database refuses the step's transaction (the delivery ends there).
+consumer remembers, different for each fault; a *move* is ``(step, delivered, state, refused)``: the set and
+the state after the step, and the state if the database refuses its transaction (the delivery ends there).
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""SQL whose effect is not decided by the rows and the event: found in SQLite's own plan, defaults included."""
+"""SQL whose effect is not decided by rows and event: found in SQLite's own plan, defaults included."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -60,13 +60,15 @@ def refuse(plan: Plan, sql: str, values: Sequence[object], where: str, *, first:
         )
     for name in sorted(functions & _MEMORY) + (["changes"] if first and "changes" in functions else []):
         raise UserError(
-            f"{where}: {name}() depends on what the connection did before this transaction: read it from a table."
+            f"{where}: {name}() depends on what the connection did before this transaction: "
+            "read it from a table."
         )
     asked = "" if clock else asks_the_clock(plan, sql, values)
     if asked:
         raise UserError(
-            f"{where}: {asked} asks the clock, so the same schedule gives something else each time: make the "
-            'time a field of the event, or stop the clock with  clock = "2021-12-01 12:00:00"  in scenario.toml.'
+            f"{where}: {asked} asks the clock, so the same schedule gives something else each time: make "
+            "the time a field of the event, or stop the clock in scenario.toml:  "
+            'clock = "2021-12-01 12:00:00"'
         )
 
 

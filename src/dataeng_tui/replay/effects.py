@@ -1,11 +1,11 @@
-"""What an event did once it will do again wherever the rows that it can touch are the same: known, not run again."""
+"""What an event did once it does again wherever the rows it can touch are the same: no need to run it."""
 
 from dataeng_tui.replay.database import Row
 from dataeng_tui.replay.footprint import Footprints, Values
 
 
 class Effects:
-    """Remembers effects by the event and the part of the state within its footprint; without footprints, nothing."""
+    """Remembers effects by event and by the part of the state within its footprint; without any, nothing."""
 
     def __init__(self, footprints: Footprints | None, events: int) -> None:
         self._footprints = footprints

@@ -1,8 +1,8 @@
 """The search: every schedule of a fault, shortest first, over (delivered set, consumer, exact rows).
 
 A redelivery that changes nothing leads back to the node it came from, so *any number* of redeliveries costs
-no more nodes than one. Nodes are taken in the order of their shortest schedule (deliveries first, then steps),
-so the first node that fails is a shortest counterexample, and a search that ends without one is a proof.
+no more nodes than one. Nodes are taken in the order of their shortest schedule (deliveries, then steps), so
+the first node that fails is a shortest counterexample, and a search that ends without one is a proof.
 """
 
 import heapq

@@ -108,7 +108,7 @@ class Guard:
         self._until = self.deadline
 
     def run(self, phase: Phase, work: Callable[[], object], where: str) -> None:
-        """Do ``work``, in which somebody's SQL runs; its failure becomes a UserError that begins with ``where``."""
+        """Do ``work``, in which somebody's SQL runs; it fails with a UserError beginning with ``where``."""
         self.phase, self.refused = phase, ""
         self.start_clock()
         try:

@@ -132,11 +132,12 @@ def _ignored(database: Database) -> dict[str, set[int]]:
 
 
 def _unread(database: Database, table: Table, column: int) -> bool:
-    """Whether nothing can notice the column's value: no statement reads it, no constraint or index speaks of it."""
+    """Whether nothing can notice the column's value: no statement, no constraint, no index."""
     name = table.columns[column]
     if (table.name.lower(), name.lower()) in database.reads:
         return False
-    schema = database.connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    query = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
+    schema = database.connection.execute(query).fetchall()
     # Its own definition is the one place where the name may stand.
     if sum(list(words(sql)).count(name.upper()) for (sql,) in schema) != 1:
         return False
@@ -155,7 +156,8 @@ def _is_referenced(database: Database, table: Table) -> bool:
 def _rowids_matter(database: Database) -> bool:
     """Whether a statement, a trigger or the reader may notice rowids or the order of rows."""
     scenario, connection = database.scenario, database.connection
-    fractions = any(isinstance(value, float) for event in scenario.events for value in event.fields.values())
+    values = [value for event in scenario.events for value in event.fields.values()]
+    fractions = any(isinstance(value, float) for value in values)
     schema = connection.execute("SELECT type, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     fractions = fractions or any("REAL" in words(sql) or "NUMERIC" in words(sql) for _, sql in schema)
     if any(kind == "trigger" or names_rowid(sql) for kind, sql in schema):

@@ -1,4 +1,4 @@
-"""Strategies against faults: one row a scenario, one column a fault, and each failing cell's counterexample."""
+"""Strategies against faults: a row a scenario, a column a fault, and each failing cell's counterexample."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ class MatrixCell:
 
     @property
     def text(self) -> str:
-        """``ok``, ``-`` where it cannot happen, ``?`` undecided, ``Xn``: a shortest counterexample of n steps."""
+        """``ok``, ``-`` cannot happen, ``?`` undecided, ``Xn``: the shortest counterexample has n steps."""
         if self.fault is None:
             return ""
         if self.fault.verdict == "diverges" and self.fault.counterexample is not None:
@@ -44,7 +44,7 @@ class MatrixCell:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """A scenario, its cells, and what the reader sees after the whole log: expected or not (None: not said)."""
+    """A scenario, its cells, and the rows after the whole log: as expected or not (None: not said)."""
 
     scenario: Scenario
     cells: tuple[MatrixCell, ...]
@@ -53,7 +53,7 @@ class MatrixRow:
 
     @property
     def summary(self) -> str:
-        """The first row's total, where it ends in one, else how many rows; ``!`` where others were expected."""
+        """The first row's total, where it ends in one, else how many rows; ``!``: others were expected."""
         last: Value = list(self.result[0].values())[-1] if self.result else None
         count = f"{len(self.result)} row{'s' if len(self.result) != 1 else ''}"
         return (str(last) if isinstance(last, int | float) else count) + (
@@ -73,7 +73,7 @@ Checker = Callable[[Scenario, Sequence[str]], Verdict]
 
 
 def matrix(scenarios: Sequence[Scenario], checker: Checker) -> Matrix:
-    """Every scenario against every fault; the built-in campaign's strategies against its variations as well."""
+    """Every scenario against every fault; the built-in campaign's against its variations as well."""
     columns = columns_of(scenarios)
     return Matrix(columns, tuple(_row(scenario, columns, checker) for scenario in scenarios))
 

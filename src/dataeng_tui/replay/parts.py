@@ -1,8 +1,8 @@
-"""Events that provably share no row are searched apart: sums of states instead of products, with the same answer.
+"""Events that provably share no row are searched apart: sums of states, not products, and the same answer.
 
-An event of one part commutes with every event of another, so a schedule of the whole log fails exactly when its
-part does. For faults without log order a part's schedule is a schedule of the whole log as it stands, and the
-shortest of all parts' counterexamples is the shortest of all. For the others only a proof carries over.
+An event of one part commutes with every event of another, so a schedule of the whole log fails exactly when
+its part does. For faults without log order a part's schedule is a schedule of the whole log as it stands, and
+the shortest of all parts' counterexamples is the shortest of all. For the others only a proof carries over.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,9 @@ from dataeng_tui.replay.states import States
 
 FREE = {"reorder", "reorder+redelivery", "zombie"}  # a part's schedule needs nothing of the other parts
 _JOINT = {
-    "GROUP", "DISTINCT", "LIMIT", "JOIN", "UNION", "EXCEPT", "INTERSECT", "OVER", "HAVING", "COUNT", "SUM", "AVG",
-    "TOTAL", "MIN", "MAX", "GROUP_CONCAT", "STRING_AGG", "JSON_GROUP_ARRAY", "JSON_GROUP_OBJECT", "WITH",
+    "GROUP", "DISTINCT", "LIMIT", "JOIN", "UNION", "EXCEPT", "INTERSECT", "OVER", "HAVING", "COUNT",
+    "SUM", "AVG", "TOTAL", "MIN", "MAX", "GROUP_CONCAT", "STRING_AGG", "JSON_GROUP_ARRAY",
+    "JSON_GROUP_OBJECT", "WITH",
 }  # fmt: skip
 
 

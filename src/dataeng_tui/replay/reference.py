@@ -1,4 +1,4 @@
-"""What a schedule is judged against: the same messages, each delivered once, in log order, without a fault."""
+"""What a schedule is judged against: the same messages, each once, in log order, without a fault."""
 
 from collections.abc import Sequence
 from typing import Protocol

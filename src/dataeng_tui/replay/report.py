@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from xml.sax.saxutils import escape, quoteattr
 
-from dataeng_tui.replay.scenario import Scenario, Value
+from dataeng_tui.replay.scenario import Event, Scenario, Value
 from dataeng_tui.replay.schedule import Schedule, sentences
 from dataeng_tui.replay.verdict import Counterexample, FaultVerdict, Forgotten, Rows, Verdict
 from dataeng_tui.text import clean
@@ -20,7 +20,7 @@ DIFFERENT = " ≠"
 
 
 def text(verdict: Verdict, scenario: Scenario) -> str:
-    """The whole answer for a terminal: the faults, each counterexample once, what is forgotten, the bounds."""
+    """The whole answer for a terminal: faults, each counterexample once, what is forgotten, the bounds."""
     lines = [f"{clean(verdict.title)}: {verdict.verdict}", ""]
     lines += [f"  {_fault_line(fault)}" for fault in verdict.faults]
     shown: set[Schedule] = set()
@@ -70,6 +70,8 @@ def counterexample(fault: FaultVerdict, found: Counterexample, scenario: Scenari
     else:
         head, other = f"{fault.fault}: the shortest schedule that breaks it{proven}", "without the fault"
     lines = [head, *(f"  {number}. {sentence}" for number, sentence in enumerate(steps, 1))]
+    for event in sorted({step.event for step in found.schedule}):
+        lines.append(f"     event {event + 1}: {fields(scenario.events[event])}")
     if found.versus:
         numbers = ", ".join(str(step.event + 1) for step in found.versus)
         lines += [f"  held against the same events without a fault: {numbers}"]
@@ -77,6 +79,11 @@ def counterexample(fault: FaultVerdict, found: Counterexample, scenario: Scenari
     left = table(found.rows, found.versus_rows, "with the fault" if found.versus else "result")
     right = table(found.versus_rows, found.rows, other)
     return lines + _indented(beside(left, right))
+
+
+def fields(event: Event) -> str:
+    """The event's fields in one line."""
+    return clean("  ".join(f"{name} {show(value)}" for name, value in event.fields.items()), 90)
 
 
 def table(rows: Rows, other: Rows, title: str) -> list[str]:
@@ -88,15 +95,12 @@ def table(rows: Rows, other: Rows, title: str) -> list[str]:
         [_cell(row, partner, column) for column in columns]
         for row, partner in zip(rows, _partners(rows, other), strict=True)
     ]
-    numeric = [any(isinstance(row.get(column), int | float) for row in rows) for column in columns]
     widths = [max(len(clean(c)), *(len(line[i]) for line in cells)) for i, c in enumerate(columns)]
     lines = [title, "  ".join(clean(c).ljust(w) for c, w in zip(columns, widths, strict=True)).rstrip()]
     for line in cells:
-        parts = []
-        for value, width, right in zip(line, widths, numeric, strict=True):
-            mark = DIFFERENT if value.endswith(DIFFERENT) else ""
-            parts.append(value.ljust(width) if not right or mark else value.ljust(width))
-        lines.append("  ".join(parts).rstrip())
+        lines.append(
+            "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip()
+        )
     return lines
 
 
@@ -143,16 +147,13 @@ def forgotten(items: Sequence[Forgotten], events: int) -> str:
 
 
 def bounds(verdict: Verdict) -> list[str]:
-    """What the verdict holds for, in one sentence."""
-    safe = [fault for fault in verdict.faults if fault.verdict in {"replay-safe", "unexpected-result"}]
-    word = (
-        "Proved"
-        if safe and len(safe) == len([f for f in verdict.faults if f.verdict != "not-applicable"])
-        else "Held"
-    )
+    """What the verdict holds for, in one sentence over two lines."""
+    safe = sum(fault.verdict in {"replay-safe", "unexpected-result"} for fault in verdict.faults)
+    possible = sum(fault.verdict != "not-applicable" for fault in verdict.faults)
+    what = "Proved" if safe == possible else f"{safe} of {possible} proved" if safe else "Found"
     held = verdict.bounds
     return [
-        f"{word} for these {_count(held.events, 'event', 'events')}; redelivery: {held.redelivery};",
+        f"{what} for {_count(held.events, 'event', 'events')}; redeliveries: {held.redelivery};",
         f"{held.isolation}; {verdict.engine}.",
     ]
 
@@ -165,7 +166,7 @@ def junit(verdicts: Sequence[Verdict], texts: Sequence[str]) -> str:
         found = [fault.verdict for fault in verdict.faults]
         failures = found.count("diverges") + found.count("unexpected-result")
         lines.append(
-            f'<testsuite name={quoteattr(clean(verdict.scenario))} tests="{len(cases)}" failures="{failures}" '
+            f'<testsuite name={_attribute(verdict.scenario)} tests="{len(cases)}" failures="{failures}" '
             f'errors="{found.count("undecided")}" skipped="{found.count("not-applicable")}" '
             f'time="{sum(fault.seconds for fault in verdict.faults):.3f}">'
         )
@@ -174,13 +175,18 @@ def junit(verdicts: Sequence[Verdict], texts: Sequence[str]) -> str:
 
 
 def _case(verdict: Verdict, fault: FaultVerdict, report: str) -> str:
-    name = f'<testcase classname={quoteattr(clean(verdict.scenario))} name="{fault.fault}" time="{fault.seconds:.3f}"'
+    seconds = f"{fault.seconds:.3f}"
+    name = f'<testcase classname={_attribute(verdict.scenario)} name="{fault.fault}" time="{seconds}"'
     kind = {"diverges": "failure", "unexpected-result": "failure", "undecided": "error"}.get(fault.verdict)
     if fault.verdict == "not-applicable":
         return f"{name}><skipped/></testcase>"
     if kind is None:
         return f"{name}/>"
     return f'{name}><{kind} message="{fault.verdict}">{escape(report)}</{kind}></testcase>'
+
+
+def _attribute(value: str) -> str:
+    return quoteattr(clean(value))
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -48,7 +48,7 @@ class Event:
 class Scenario:
     """All that a check needs, read and frozen; no SQL has been run yet.
 
-    ``messages[i]`` is the index of the first event with the same message as event ``i`` (``i`` itself, mostly);
+    ``messages[i]`` is the index of the first event with the message of event ``i`` (mostly ``i`` itself);
     ``partitions[i]`` is the value by which event ``i`` is partitioned.
     """
 
@@ -194,7 +194,7 @@ def _messages(events: tuple[Event, ...], fields: tuple[str, ...], file: str) -> 
         if events[known].fields != event.fields:
             raise UserError(
                 f"{file}: events {known + 1} and {event.number} have the same {', '.join(fields)} but differ "
-                "elsewhere, so that they are not one message: name what tells them apart in [delivery] message."
+                "elsewhere, so they are not one message: name what tells them apart in [delivery] message."
             )
         found.append(known)
     return tuple(found)

@@ -41,7 +41,7 @@ class Listed:
 
 
 class Replay:
-    """``folders`` stand beside the built-in scenarios; ``seconds`` is the budget where a scenario names none."""
+    """``folders`` stand beside the built-in scenarios; ``seconds``: the budget where none is named."""
 
     def __init__(self, folders: Iterable[str] = (), seconds: float = 20.0) -> None:
         self.folders = tuple(folders)

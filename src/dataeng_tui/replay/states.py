@@ -174,9 +174,10 @@ class States:
         return after, reason
 
     def _deliver(self, event: int) -> tuple[int, str]:
-        execute, part = self.connection.execute, 0
+        execute, part = self.connection.execute, -1
         try:
-            for part, plan in enumerate(self._plans[event]):
+            for plan in self._plans[event]:
+                part += 1
                 for sql, arguments in plan:
                     execute(sql, arguments)
         except sqlite3.Error as error:
