@@ -294,9 +294,9 @@ class _Runner:
         self.started.wait()
         if self.stopping.is_set():
             raise JobError("This batch came after the stop; the one before it is committed.")
-        # Rebalanced: partitions of a bearable size pass the driver one by one, and the batch and its state
-        # are computed before the transaction opens (even of one that is not written: its state must be).
-        rows = frame.hint("rebalance").toLocalIterator()
+        # In the source's order, partition by partition: the driver holds one while Spark computes the next.
+        # (A batch that was written before is read to its end all the same: that commits its state.)
+        rows = frame.toLocalIterator(prefetchPartitions=True)
         rows = chain(list(islice(rows, CHUNK)), rows)
         with closing(self.database()) as connection:  # which rolls back what was not committed
             counts = self._write(connection.cursor(), batch_id, rows)

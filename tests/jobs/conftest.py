@@ -24,13 +24,13 @@ SESSION = {
 }
 
 
-def open_session() -> Any:
+def open_session(**changes: str) -> Any:
     """A session as the tests use it; a new one where none is open in this process."""
     os.environ["JAVA_HOME"] = str(find_java().home)
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("tests")
-    for key, value in SESSION.items():
+    for key, value in {**SESSION, **changes}.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("OFF")

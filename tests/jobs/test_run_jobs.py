@@ -215,6 +215,22 @@ def test_rows_pass_in_chunks_however_many_there_are(spark: Any, place: Place) ->
     assert max(sizes) == CHUNK
 
 
+def test_rows_of_a_partition_are_written_in_its_order(spark: Any, place: Place) -> None:
+    lines = [event(n, "e0", f"2026-03-02T14:{n % 60:02}:00Z") for n in range(4_000)]
+    write_events(place.folder / "events", "first", lines)
+    job = place.job(
+        "latest",
+        transform=lambda rows: rows,
+        row=None,
+        schema="CREATE TABLE IF NOT EXISTS latest (email_id TEXT PRIMARY KEY, event_id TEXT)",
+        sql="""INSERT INTO latest VALUES (:email_id, :event_id)
+            ON CONFLICT (email_id) DO UPDATE SET event_id = excluded.event_id""",
+        read=lambda session: _read(str(place.folder / "events"), session).coalesce(1),
+    )
+    run_jobs(spark, [job], place.database, checkpoints=place.checkpoints)
+    assert place.rows("SELECT * FROM latest") == [("e0", "3999")]
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
