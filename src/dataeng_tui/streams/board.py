@@ -174,12 +174,13 @@ class Board:
         recent = held is not None and now - held.judged_at < _JUDGED_EVERY and held.query.runs == starts
         if held is not None and recent and held.merged is merged:
             return held.query
-        query = replace(merged, runs=starts, quiet_since=self._quiet_since(merged, now))
+        found = held.query.health if held else ()
+        query = replace(merged, runs=starts, quiet_since=self._quiet_since(merged, now), health=found)
+        judged_at = now
         if held is not None and recent and _same_history(held.merged, merged):
-            found, judged_at = held.query.health, held.judged_at
-        else:
-            found, judged_at = self._judge(query, now, held.query.health if held else ()), now
-        query = replace(query, health=found)
+            judged_at = held.judged_at
+        elif (now_found := self._judge(query, now, found)) != found:
+            query = replace(query, health=now_found)
         if held is not None and query == held.query:
             query = held.query
         self._shown[merged.run_id] = _Shown(query, merged, judged_at)

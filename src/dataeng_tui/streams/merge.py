@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dataeng_tui.streams.snapshot import ENDED, Application, Batch, Layer, State, StreamingQuery
 
@@ -66,17 +66,17 @@ def merge_query(parts: Iterable[Part], batches: Sequence[Batch] = ()) -> Streami
     merged = ranked[0].query
     for part in ranked[1:]:
         merged = fill(merged, part.query)
-    ids = [number for number in (part.query.batch_id for part in ranked) if number is not None]
-    merged = replace(
+    last = batches[-1] if batches else None
+    told = (*(part.query.batch_id for part in ranked), last.id if last else None)
+    layers = (layer for part in ranked for layer in part.query.seen_in or (part.layer,))
+    return replace(
         merged,
         state=_state(ranked),
-        batch_id=max(ids, default=None),
+        batch_id=max((number for number in told if number is not None), default=None),
         batches=tuple(batches),
-        seen_in=tuple(
-            dict.fromkeys(layer for part in ranked for layer in part.query.seen_in or (part.layer,))
-        ),
+        seen_in=tuple(dict.fromkeys(layers)),
+        **(_numbers(merged, last) if last else {}),
     )
-    return _with_last_batch(merged, batches[-1]) if batches else merged
 
 
 def merge_application(known: Application | None, told: Application) -> Application:
@@ -96,22 +96,19 @@ def fill(better: T, worse: T) -> T:
     return replace(better, **changes) if changes else better  # type: ignore[type-var]
 
 
-def _with_last_batch(query: StreamingQuery, last: Batch) -> StreamingQuery:
-    def known(value: T | None, otherwise: T | None) -> T | None:
-        return otherwise if value is None else value
-
-    return replace(
-        query,
-        batch_id=max((n for n in (query.batch_id, last.id) if n is not None), default=None),
-        input_rows=known(last.input_rows, query.input_rows),
-        input_rows_per_second=known(last.input_rows_per_second, query.input_rows_per_second),
-        processed_rows_per_second=known(last.processed_rows_per_second, query.processed_rows_per_second),
-        batch_duration_ms=known(last.duration_ms, query.batch_duration_ms),
-        duration_ms=last.parts_ms or query.duration_ms,
-        watermark=known(last.watermark, query.watermark),
-        state_rows=known(last.state_rows, query.state_rows),
-        state_bytes=known(last.state_bytes, query.state_bytes),
-    )
+def _numbers(query: StreamingQuery, last: Batch) -> dict[str, Any]:
+    """The query's numbers from its last batch; what that does not tell is as it was."""
+    told = {
+        "input_rows": last.input_rows,
+        "input_rows_per_second": last.input_rows_per_second,
+        "processed_rows_per_second": last.processed_rows_per_second,
+        "batch_duration_ms": last.duration_ms,
+        "watermark": last.watermark,
+        "state_rows": last.state_rows,
+        "state_bytes": last.state_bytes,
+    }
+    known: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    return known | {"duration_ms": last.parts_ms or query.duration_ms}
 
 
 def _state(parts: Iterable[Part]) -> State | None:

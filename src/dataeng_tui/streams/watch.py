@@ -8,7 +8,7 @@ from dataclasses import replace
 from dataeng_tui.streams.board import Board, Judge
 from dataeng_tui.streams.snapshot import Batch, Focus, Observation, Problem, Snapshot, Source
 
-_TOGETHER = 0.07  # seconds
+_TOGETHER = 0.09  # seconds
 
 Subscriber = Callable[[Snapshot], None]
 MakeSource = Callable[[str], Source]
