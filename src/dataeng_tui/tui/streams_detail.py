@@ -84,8 +84,8 @@ def _rates(batches: Sequence[Batch], width: int, height: int) -> list[Content]:
     came = [(one.at, one.input_rows_per_second) for one in batches]
     done = [(one.at, one.processed_rows_per_second) for one in batches]
     title = Content.assemble(
-        ("rows/s ", "$text-muted"), ("in ", "$accent"), charts.short(last.input_rows_per_second),
-        ("  done ", "$primary"), charts.short(last.processed_rows_per_second),
+        ("rows/s ", "$text-muted"), ("in ▴ ", "$accent"), charts.short(last.input_rows_per_second),
+        ("  done ▾ ", "$primary"), charts.short(last.processed_rows_per_second),
     )  # fmt: skip
     came_columns, step = charts.over_time(came, width)
     done_columns, _ = charts.over_time(done, width)

@@ -22,7 +22,7 @@ def heading(width: int) -> Content:
     name, wide = _name_width(width)
     cells = [f"  {'state':<14}", f"{'query':{name}}"]
     cells += [f"{'batch':>7}", f"{'in/s':>6}", f"{'done/s':>6}", f"{'took':>7}"]
-    cells += [f"{'rows':>6}", f"{'state':>6}", f"{'lag':>6}"] if wide else []
+    cells += [f"{'rows':>6}", f"{'kept':>6}", f"{'lag':>6}"] if wide else []
     return Content.styled(" ".join([*cells, "rate"]), "$text-muted")
 
 

@@ -42,7 +42,8 @@ class StreamsPane(Pane):
 A row is a streaming query, under its application. What is wrong comes first: ✖ failed, ▲ with the word for
 what is wrong; ▶ a batch is being worked on, ◦ it waits for the next or has nothing to do, ■ it is over, and
 ? nothing that knows it answers any more. in/s and done/s are rows that came in and that were processed in a
-second, took is the last batch, lag the rows between it and the end of the topic. ? is unknown, never zero.
+second, took is the last batch, kept the rows in the state, lag the rows between the last batch and the end
+of the topic. ? is unknown, never zero.
 
 The lower part tells the query under the cursor: what is wrong and since when, rates and durations over time
 (· where nothing is known), where the last batch's time went, sources with their offsets, state, watermark,

@@ -45,9 +45,11 @@ def over_time(points: Sequence[Point], width: int) -> tuple[list[float | None], 
     span = times[-1] - times[0]
     step = next((step for step in STEPS if step * (width - 1) >= span), STEPS[-1])
     wide = max(1, min(3, width // (int(span // step) + 2)))
-    last = int(times[-1] // step) - (1 if span >= step and step < PATIENCE else 0)
-    # The history is bounded: of its first step only a part may be left.
-    first = max(last - width // wide + 1, int(times[0] // step) + (1 if len(points) > 2 * wide else 0))
+    dense = usual < step
+    last = int(times[-1] // step) - (1 if dense and step < PATIENCE and span >= step else 0)
+    # The history is bounded: where a step holds many values, its first one may have lost some of them.
+    told = max(1, int(span // step) - 1) if dense else last - int(times[0] // step) + 1
+    first = last - min(width // wide, told) + 1
     steps: list[float | None] = [None] * max(1, last - first + 1)
     for at, value in known:
         if first <= int(at // step) <= last:
