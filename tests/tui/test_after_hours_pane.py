@@ -270,3 +270,17 @@ async def test_every_size_can_be_drawn() -> None:
             assert app.pane.data is not None
     assert os.environ.get("NO_COLOR") is None
     await asyncio.sleep(0)
+
+
+async def test_enlarged_the_year_takes_the_screen_and_tells_its_cursor() -> None:
+    async with opened() as (app, pilot):
+        year = app.query_one(CalendarHeatmap)
+        app.screen.maximize(year)
+        await pilot.pause()
+        await pilot.press("h")
+        await pilot.pause()
+        assert year.size.height > 20
+        assert "Wed 11 Mar 2026" in screen_text(app).splitlines()[0]
+        app.screen.minimize()
+        await pilot.pause()
+        assert "A year, by slots" in screen_text(app)

@@ -34,24 +34,31 @@ VIEWS: Final = {
 }
 TALL: Final = 30  # rows from which on the weeks and the hours have room of their own
 WIDE: Final = 100
+VAST: Final = 52
 
 
 class AfterHoursView(Pane):
     """The calendar, the weeks, the hours of the week; a day looked at closely; the ladder of certainty."""
 
     DEFAULT_CSS = """
-    AfterHoursView #ah-heading { height: 4; background: $background; scrollbar-size: 0 0; }
+    AfterHoursView #ah-heading { height: 2; background: $background; scrollbar-size: 0 0; }
     AfterHoursView .box { border: round $border; border-title-color: $text-muted; padding: 0 1; }
     AfterHoursView .box:focus { border: round $primary; border-title-color: $primary; }
     AfterHoursView Lines.box { background: $background; }
     AfterHoursView #ah-year { height: 10; }
     AfterHoursView #ah-told { height: 1; background: $background; scrollbar-size: 0 0; padding: 0 2; }
-    AfterHoursView #ah-weeks { height: 7; }
+    AfterHoursView #ah-weeks { height: 1fr; }
     AfterHoursView #ah-rest { height: 1fr; }
-    AfterHoursView #ah-left { width: 57; height: 1fr; }
+    AfterHoursView #ah-left { width: 1fr; height: 1fr; }
     AfterHoursView #ah-punch { height: 10; }
     AfterHoursView #ah-machines { height: 1fr; }
     AfterHoursView #ah-aside { width: 1fr; height: 1fr; }
+    AfterHoursView.-roomy #ah-heading { height: 4; }
+    AfterHoursView.-roomy #ah-weeks { height: 7; }
+    AfterHoursView.-roomy.-beside #ah-left { width: 57; }
+    AfterHoursView.-vast #ah-weeks { height: 12; }
+    AfterHoursView.-vast #ah-punch { height: 17; }
+    AfterHoursView .box.-maximized { height: 100% !important; width: 100% !important; }
     """
 
     data: reactive[lines.Shown | None] = reactive(None, init=False)
@@ -91,6 +98,7 @@ class AfterHoursView(Pane):
         self._told.show([Content.styled("Reading the history …", "$text-muted")])
         self._year.focus()
         self.watch(self.app, "theme", self.draw, init=False)
+        self.watch(self.screen, "maximized", self.draw, init=False)
 
     def shown(self) -> None:
         self._year.focus()
@@ -131,7 +139,7 @@ class AfterHoursView(Pane):
         if data is None or self.cursor is None:
             return
         self._year.show(data.report, self.measure.name, self.cursor)
-        if self._is_tall:
+        if self._is_tall and self.screen.maximized is not self._year:
             self._year.border_title = f"{data.range_name.capitalize()}, by {self.measure.title.lower()}"
         self._draw_heading()
         self._draw_told()
@@ -139,9 +147,8 @@ class AfterHoursView(Pane):
 
     def _draw_heading(self) -> None:
         if self.data is not None:
-            height = self._heading.size.height or 4
             width = self.size.width
-            rows = lines.heading(self.data, self.measure, self.goal, width, height)
+            rows = lines.heading(self.data, self.measure, self.goal, width, 4 if self._is_tall else 2)
             self._heading.show(lines.filled(rows, width))
 
     def _draw_told(self) -> None:
@@ -153,7 +160,7 @@ class AfterHoursView(Pane):
             self._told.styles.height = len(rows)
         self._told.display = self._is_tall or bool(self.trouble)
         self._told.show(lines.filled(rows, width))
-        if not self._is_tall:
+        if not self._is_tall or self.screen.maximized is self._year:
             self._year.border_title = told
 
     def _told_by_cursor(self, width: int) -> Content:
@@ -204,15 +211,14 @@ class AfterHoursView(Pane):
         if self.view not in views:
             self.view = views[0]
             return
-        tall, wide = self._is_tall, "hours" not in views
-        self._heading.styles.height = 4 if tall else 2
+        tall, beside = self._is_tall, "hours" not in views
+        self.set_class(tall, "-roomy")
+        self.set_class(beside, "-beside")
+        self.set_class(height >= VAST, "-vast")
         self._weeks.display = tall or self.view == "weeks"
-        self._weeks.styles.height = max(7, min(14, height - 31)) if tall else "1fr"
-        left = self.query_one("#ah-left")
-        left.display = wide or self.view == "hours"
-        left.styles.width = 57 if wide else "1fr"
         self._machines.display = tall
-        self._punch.styles.height = 17 if height > 54 else 10
+        left = self.query_one("#ah-left")
+        left.display = beside or self.view == "hours"
         self._aside.display = self.view not in ("weeks", "hours")
         self.query_one("#ah-rest").display = left.display or self._aside.display
 
