@@ -12,14 +12,14 @@ from dataeng_tui.replay.scenario import Scenario, load
 from dataeng_tui.replay.states import States
 from tests.replay.designs import scenarios
 
-FAULTS = ("lost-ack", "reorder", "reorder+redelivery")
+FAULTS = ("reorder", "reorder+redelivery")
 seen: Counter[str] = Counter()
 
 
 def answers(scenario: Scenario, *, apart: bool) -> list[tuple[str, int | None]]:
     run = Run(scenario, apart=apart)
     try:
-        verdict = run.verdict(FAULTS, 0.2, None, forget=False)
+        verdict = run.verdict(FAULTS, 0.06, None, forget=False)
         if apart:
             seen["apart"] += len(run.parts) > 1
             seen["all"] += 1
@@ -61,7 +61,7 @@ def test_a_footprint_that_forgets_a_key_is_noticed(monkeypatch: pytest.MonkeyPat
     run = Run(load("last-arrival"))
     assert run.verdict(("reorder",), 2, None, forget=False).verdict != "diverges"
     run.close()
-    assert answers(load("last-arrival"), apart=False)[1] == ("diverges", 2)
+    assert answers(load("last-arrival"), apart=False)[0] == ("diverges", 2)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_ties_rows_together_forbids_splitting(change: str) -> None:
         "UPDATE campaign SET sent = :sent WHERE id = :id OR sent > 5",
         "UPDATE campaign SET id = :id WHERE id = :id",
         "UPDATE campaign SET sent = (SELECT sum(sent) FROM campaign) WHERE id = :id",
-        "UPDATE campaign SET sent = changes() WHERE id = :id",
+        "UPDATE campaign SET sent = unicode(:email) WHERE id = :id",
         "DELETE FROM campaign WHERE NOT id = :id",
         "DELETE FROM campaign WHERE CASE WHEN sent > 1 AND id = :id AND 1 THEN 1 ELSE 1 END",
         "INSERT INTO campaign (id, email, subject, date, sent) SELECT id + 1, 'x', 'y', 'z', 1 FROM campaign",

@@ -9,14 +9,14 @@ from dataeng_tui.replay.scenario import Scenario
 from tests.replay.brute import Brute
 from tests.replay.designs import scenarios
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 MOST = {"reorder+redelivery": 4, "zombie": 3, "rewind": 5, "lost-ack": 5, "crash": 5}
 
 
 def agrees(scenario: Scenario, faults: tuple[str, ...], more: int = 0) -> None:
     """Search and brute force say the same, as far as the brute force can see."""
     try:
-        verdict = check(scenario, faults, seconds=0.7, forget=False)
+        verdict = check(scenario, faults, seconds=0.4, forget=False)
     except UserError:
         return  # both would stop at broken SQL; there is no verdict to compare
     brute = Brute(scenario)
@@ -42,7 +42,7 @@ def test_search_agrees_with_brute_force(scenario: Scenario) -> None:
     agrees(scenario, tuple(FAULTS))
 
 
-@settings(QUICK, max_examples=25)
+@settings(QUICK, max_examples=12)
 @given(scenarios(most_events=5, most_transactions=1))
 def test_search_agrees_with_brute_force_on_longer_logs(scenario: Scenario) -> None:
     agrees(scenario, ("lost-ack", "reorder", "partition-order"))
