@@ -136,6 +136,8 @@ def test_a_file_without_names_is_whose_one_says(export: Path, capsys: pytest.Cap
         (["--day-starts", "late"], "04:00"),
         (["--holidays", "XX"], "no holidays known"),
         (["--since", "yesterday"], "--since must be a date"),
+        (["--since", "0001-01-01"], "--since must be a date"),
+        (["--until", "9999-12-31"], "--until must be a date"),
         (["--since", "2026-03-02", "--until", "2026-03-01"], "lies before"),
         (["--history", "/nowhere/at/all.csv"], "There is no file"),
         ([], "There is no history yet"),

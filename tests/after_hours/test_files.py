@@ -52,7 +52,9 @@ def test_the_ways_in_which_a_moment_is_written(text: str) -> None:
     assert parse_instant(text) == EXPECTED.start
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-03-12 15:04:55", "2026-13-12 15:04:55 -0400", "0"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-03-12 15:04:55", "2026-13-12 15:04:55 -0400", "0", "9999-12-31T23:59:59Z"]
+)
 def test_a_moment_without_an_offset_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"offset|isoformat|month"):
         parse_instant(text)
@@ -99,6 +101,11 @@ def test_a_bad_moment_is_told_with_its_line_and_safely(tmp_path: Path) -> None:
         written(tmp_path, HEADER + ROW + ROW.replace("2026-03-12 15:04:55.583 -0400", "\x1b[31m12/3/26"))
     )
     assert "line 5: START_TIME '12/3/26' is not a time with an offset" in sentence
+
+
+def test_a_start_before_there_was_a_snowflake_is_no_start(tmp_path: Path) -> None:
+    row = ROW.replace("2026-03-12 15:04:55.583 -0400", "1969-12-31 23:59:59.000 +0000")
+    assert "START_TIME '1969-12-31" in refused(written(tmp_path, HEADER + row))
 
 
 def test_an_empty_file_and_a_folder_and_none_are_told(tmp_path: Path) -> None:

@@ -66,9 +66,12 @@ def parse_zone(name: str | None) -> ZoneInfo:
 
 
 def parse_date(text: str, what: str) -> date:
-    """An ISO date. Raises UserError that names ``what``."""
+    """An ISO date of this or the next century. Raises UserError that names ``what``."""
     try:
-        return date.fromisoformat(text.strip())
+        found = date.fromisoformat(text.strip())
+        if not 2000 <= found.year < 2200:
+            raise ValueError
+        return found
     except ValueError:
         raise UserError(f"{what} must be a date such as 2026-03-12, not {text!r}.") from None
 

@@ -40,6 +40,8 @@ def parse_instant(text: str) -> datetime:
     when = datetime.fromisoformat(text[:-6] + text[-5:] if text[-6:-5] == " " else text.replace(" Z", "Z"))
     if when.tzinfo is None:
         raise ValueError("no offset")
+    if when.year >= 2200:
+        raise ValueError("no month of our time")
     return when.astimezone(UTC)
 
 
@@ -83,7 +85,10 @@ def _text(value: str) -> str:
 
 def _start(text: str) -> datetime:
     try:
-        return parse_instant(text)
+        start = parse_instant(text)
+        if start.year < 2000:
+            raise ValueError("before Snowflake")
+        return start
     except (ValueError, OverflowError):
         raise BadRow(_not_a_time("START_TIME", text)) from None
 
