@@ -24,9 +24,9 @@ pytestmark = pytest.mark.spark
 # The driver runs beside us, does what it reads on stdin, and answers with a line of JSON.
 DRIVER = """
 import json, sys
-from dataclasses import asdict
 from pathlib import Path
 from pyspark.sql import SparkSession
+from dataeng_tui.streams.report import query_json
 from dataeng_tui.streams.snapshot import Focus
 from dataeng_tui.streams.sources.session import Session
 
@@ -57,8 +57,8 @@ for line in sys.stdin:
     if line.strip() == "progress":
         said = {q.runId: [json.loads(p.json) for p in q.recentProgress] for q in queries}
     else:
-        said = [asdict(query) for query in session.poll(0.0, Focus()).queries]
-    print(json.dumps(said, default=dict), flush=True)
+        said = [query_json(query) for query in session.poll(0.0, Focus()).queries]
+    print(json.dumps(said), flush=True)
 """
 
 
@@ -80,9 +80,9 @@ class Driver:
         return self._read()
 
     def stop(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(30)
+        """As at the end of a machine: the JVM ends when its Python is gone."""
+        self._process.kill()
+        self._process.communicate()
 
     def _read(self) -> Any:
         assert self._process.stdout is not None

@@ -10,7 +10,7 @@ from dataeng_tui.errors import UserError
 from dataeng_tui.services import Services
 from dataeng_tui.settings import Settings
 from dataeng_tui.streams import report
-from dataeng_tui.streams.snapshot import Snapshot
+from dataeng_tui.streams.snapshot import Snapshot, StreamingQuery
 from dataeng_tui.streams.watch import Watcher
 
 
@@ -86,15 +86,15 @@ def _once(watcher: Watcher, form: str, fail_on_unhealthy: bool) -> int:
 def _watch(watcher: Watcher, form: str, fail_on_unhealthy: bool) -> int:
     done = threading.Event()
     seen = [Snapshot(0.0)]
+    failures: list[OSError] = []
 
     def show(snapshot: Snapshot) -> None:
-        for kind, line, query in report.changes(seen[0], snapshot):
-            if form == "json":
-                about = None if query is None else report.query_json(query)
-                told = {"at": report.moment(snapshot.at), "change": kind, "message": line, "query": about}
-                click.echo(json.dumps(told, ensure_ascii=False))
-            else:
-                click.echo(f"{report.moment(snapshot.at)} {line}")
+        try:
+            for kind, line, query in report.changes(seen[0], snapshot):
+                click.echo(_line(snapshot, kind, line, query, form))
+        except OSError as failure:  # whoever read us has gone (| head)
+            failures.append(failure)
+            done.set()
         seen[0] = snapshot
         if fail_on_unhealthy and snapshot.unhealthy:
             done.set()
@@ -104,4 +104,14 @@ def _watch(watcher: Watcher, form: str, fail_on_unhealthy: bool) -> int:
     # A wait without end would not let Ctrl+C through on every platform.
     while not done.wait(0.5):
         pass
+    if failures:
+        raise failures[0]
     return 1
+
+
+def _line(snapshot: Snapshot, kind: str, line: str, query: StreamingQuery | None, form: str) -> str:
+    at = report.moment(snapshot.at)
+    if form != "json":
+        return f"{at} {line}"
+    about = None if query is None else report.query_json(query)
+    return json.dumps({"at": at, "change": kind, "message": line, "query": about}, ensure_ascii=False)
