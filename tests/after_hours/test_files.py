@@ -2,10 +2,13 @@
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dataeng_tui.after_hours.sources.files import read_file
 from dataeng_tui.after_hours.sources.rows import parse_instant
@@ -171,3 +174,13 @@ def test_parquet(tmp_path: Path) -> None:
     assert "not a whole Parquet file" in refused(written(tmp_path, b"PAR1 and no more", "half.parquet"))
     parquet.write_table(arrow.table({"id": [1]}), file)
     assert "no column QUERY_ID" in refused(file)
+
+
+@given(st.integers(0, 400), st.binary(max_size=8), st.sampled_from(["h.csv", "h.jsonl", "h.parquet", "h"]))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_in_a_file_it_is_read_or_told(tmp_path: Path, at: int, bytes_: bytes, name: str) -> None:
+    whole = (json_row() * 3 if name == "h.jsonl" else HEADER + ROW * 3).encode()
+    file = written(tmp_path, whole[:at] + bytes_ + whole[at + len(bytes_) :], name)
+    with suppress(UserError):  # and nothing else
+        for statement in read_file(file):
+            assert statement.start.tzinfo is UTC
