@@ -61,13 +61,15 @@ def test_generated_merges_do_what_duckdb_does() -> None:
 
 
 @pytest.mark.bench
-def test_a_hundred_thousand_generated_merges_do_what_duckdb_does() -> None:
+@pytest.mark.parametrize("quarter", range(4))
+def test_a_hundred_thousand_generated_merges_do_what_duckdb_does(quarter: int) -> None:
+    seeds = range(25 * quarter, 25 * quarter + 25)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        parts = list(pool.map(outcomes, range(100), [25] * 100, [41] * 100))
+        parts = list(pool.map(outcomes, seeds, [25] * 25, [41] * 25))
     found = sum((part for part, _ in parts), Counter[str]())
     print(dict(found))
     assert [wrong for _, some in parts for wrong in some][:3] == []
-    assert found.total() >= 100_000
+    assert found.total() >= 25_000
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -1,6 +1,5 @@
 """The replay pane: what it shows, and what its keys do to the schedule."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -139,22 +138,6 @@ async def test_an_own_scenario_is_opened_and_opened_anew_when_its_sql_changes(tm
         (folder / "write.sql").write_text("INSERT INTO nowhere VALUES (1)")
         await until(pilot, lambda: "no such table: nowhere" in screen_text(pilot.app))
         assert pane.scene is None
-
-
-async def test_a_pane_that_nobody_looks_at_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        apps, "PANES", {"streams": ("replay", "ReplayPane"), "replay": ("replay", "ReplayPane")}
-    )
-    app = DataengApp(Settings(), first="streams")
-    async with app.run_test() as pilot:
-        while len(app.query("#second")) < 2:
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(0.2)  # a pilot that waits for a pane being mounted waits in vain
-        hidden = next(pane for pane in app.query(ReplayPane) if not pane.display)
-        assert hidden.designs == ()
-        await pilot.press("3")
-        await until(pilot, lambda: hidden.scene is not None)
-    app.services.close()
 
 
 async def test_the_counterexample_is_copied_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
