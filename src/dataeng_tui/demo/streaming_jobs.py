@@ -107,12 +107,12 @@ def demo_jobs() -> list[Job[Any, Any]]:
         return email_job(name, read=read, trigger={"processingTime": f"{seconds} seconds"}, **changes)
 
     return [
-        job("email-opened", 20, 4, poison_every=50),
-        job("email-clicked", 8, 4),
-        job("email-unsubscribed", 2, 5),
-        job("email-bounced", 1, 2, transform=failing),
-        job("email-geo-lookup", 4, 5, transform=slow),
-        job("email-forwarded", 1, 6),
+        job("email-opened", 20, 5, poison_every=50),
+        job("email-clicked", 8, 6),
+        job("email-unsubscribed", 2, 8),
+        job("email-bounced", 1, 4, transform=failing),
+        job("email-geo-lookup", 4, 6, transform=slow),
+        job("email-forwarded", 1, 10),
     ]
 
 
