@@ -4,6 +4,7 @@ import os
 import platform
 import sqlite3
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -13,17 +14,20 @@ from typing import Final
 import click
 
 from dataeng_tui import __version__
+from dataeng_tui.demo.java import find_java
 from dataeng_tui.errors import UserError
 from dataeng_tui.locations import config_file, data_folder
 from dataeng_tui.resources import sql_folder
+from dataeng_tui.services import Services
 from dataeng_tui.settings import Settings
+from dataeng_tui.text import clean
 
 MARKS: Final = {"ok": "✓", "missing": "·", "wrong": "✗"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: its ``state`` (ok, missing, wrong), what was looked at, and what was found or is to be done."""
+    """One line: how it stands (ok, missing, wrong), what was looked at, what is there or is to be done."""
 
     state: str
     what: str
@@ -45,19 +49,21 @@ def command(settings: Settings) -> int:
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
+    services = Services(settings)
     yield Finding(
         "ok", "program", f"dataeng-tui {__version__}, Python {platform.python_version()}, {sys.platform}"
     )
     yield _terminal()
     yield _settings_file()
-    yield _guarded("sql files", lambda: Finding("ok", "sql files", str(sql_folder())))
-    yield _guarded("history", lambda: Finding("ok", "history", f"kept in {data_folder()}"))
+    yield _looked("sql files", lambda: str(sql_folder()))
+    yield _looked("history", lambda: f"kept in {data_folder()}")
+    yield _looked("hours", lambda: _hours(services))
     yield Finding("ok", "sandbox", f"SQLite {sqlite3.sqlite_version}")
     yield _package("snowflake", "snowflake-connector-python", "snowflake", "Snowflake's query history")
-    yield from _snowflake_connection(settings)
+    yield _snowflake_connection(settings)
     yield _package("spark", "pyspark", "spark", "running jobs and the demo; watching needs nothing")
-    yield _java()
-    yield from _drivers(settings)
+    yield _looked("java", lambda: str(find_java()), otherwise="missing")
+    yield from _streams(services)
 
 
 def _terminal() -> Finding:
@@ -81,13 +87,18 @@ def _settings_file() -> Finding:
     return Finding("ok", "settings", f"{file}" + ("" if file.exists() else " (not there: the defaults hold)"))
 
 
-def _guarded(what: str, look: Callable[[], Finding]) -> Finding:
+def _looked(what: str, look: Callable[[], str], otherwise: str = "wrong") -> Finding:
     try:
-        return look()
+        return Finding("ok", what, look())
     except UserError as error:
-        return Finding("wrong", what, str(error))
+        return Finding(otherwise, what, str(error))
     except OSError as error:
-        return Finding("wrong", what, f"{error.strerror}: {error.filename}")
+        return Finding(otherwise, what, f"{error.strerror}: {error.filename}")
+
+
+def _hours(services: Services) -> str:
+    calendar, given = services.after_hours.calendar, services.settings.after_hours
+    return f"{given.work_hours}, {calendar.zone.key}, the day starts at {given.day_starts}"
 
 
 def _package(what: str, distribution: str, extra: str, needed_for: str) -> Finding:
@@ -97,25 +108,43 @@ def _package(what: str, distribution: str, extra: str, needed_for: str) -> Findi
         return Finding("missing", what, f"for {needed_for}:  pip install 'dataeng-tui[{extra}]'")
 
 
-def _snowflake_connection(settings: Settings) -> Iterator[Finding]:
-    name = settings.after_hours.connection
-    folder = Path(os.environ.get("SNOWFLAKE_HOME", Path.home() / ".snowflake"))
-    file = (folder if folder.is_dir() else Path.home() / ".config" / "snowflake") / "connections.toml"
-    if file.exists():
-        yield Finding("ok", "connections", str(file))
-    elif name:
-        yield Finding("wrong", "connections", f"the connection {name!r} is asked for, but there is no {file}")
-    else:
-        yield Finding(
-            "missing", "connections", f"no {file}: a CSV export works without (after-hours --history FILE)"
+def _snowflake_connection(settings: Settings) -> Finding:
+    name, file = settings.after_hours.connection, _connections_file()
+    try:
+        with file.open("rb") as stream:
+            names = sorted(tomllib.load(stream))
+    except FileNotFoundError:
+        told = f"no {file}; a CSV export works without: after-hours --history FILE"
+        return Finding("wrong" if name else "missing", "connections", told)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return Finding("wrong", "connections", f"{file}: {clean(error)}")
+    if name and name not in names:
+        return Finding(
+            "wrong", "connections", f"{file} has no {name!r}; it has: {', '.join(map(clean, names))}"
         )
+    return Finding("ok", "connections", f"{file}: {', '.join(map(clean, names))}")
 
 
-def _java() -> Finding:
-    from dataeng_tui.demo.java import find_java
+def _connections_file() -> Path:
+    """Where Snowflake's connector looks."""
+    if home := os.environ.get("SNOWFLAKE_HOME"):
+        return Path(home).expanduser() / "connections.toml"
+    folder = Path.home() / ".snowflake"
+    return (folder if folder.is_dir() else Path.home() / ".config" / "snowflake") / "connections.toml"
 
-    return _guarded("java", lambda: Finding("ok", "java", str(find_java())))
 
-
-def _drivers(settings: Settings) -> Iterator[Finding]:
-    return iter(())
+def _streams(services: Services) -> Iterator[Finding]:
+    """What answers now: the drivers of this machine, and what is configured."""
+    try:
+        watcher = services.streams
+    except UserError as error:
+        yield Finding("wrong", "streams", str(error))
+        return
+    seen = watcher.once(timeout=5.0)
+    for problem in watcher.unanswered:
+        yield Finding("wrong", "streams", f"{clean(problem.source)}: {clean(problem.message, 300)}")
+    if seen.applications or not watcher.unanswered:
+        queries = f"{len(seen.queries)} queries in {len(seen.applications)} applications"
+        yield Finding(
+            "ok", "streams", queries if seen.applications else "no driver on localhost 4040-4050 just now"
+        )
