@@ -8,7 +8,7 @@ from dataeng_tui.errors import UserError
 from dataeng_tui.replay.determinism import Plan, refuse, stop_clock
 from dataeng_tui.replay.dialects import STAGING, not_exact
 from dataeng_tui.replay.guard import Guard
-from dataeng_tui.replay.program import Statement
+from dataeng_tui.replay.program import Statement, words
 from dataeng_tui.replay.scenario import Scenario, Value
 
 Locals = tuple[
@@ -77,6 +77,8 @@ class Database:
     def _define(self) -> None:
         where = str(self.scenario.folder / "schema.sql") if self.scenario.folder else "schema.sql"
         for sql in self.scenario.schema:
+            if "DEFERRED" in words(sql):
+                raise UserError(f"{where}: INITIALLY DEFERRED is not checked here: leave it out.")
             self.guard.run("schema", lambda sql=sql: self._run_schema(sql), where)  # type: ignore[misc]
 
     def _run_schema(self, sql: str) -> None:

@@ -158,7 +158,7 @@ class Search:
         self.transitions += 1
         if step.kind == "deliver":
             after, reason = self.states.deliver(step.event)
-            self.reference.learn(node[0], rows, step.event, after)
+            self.reference.learn(node[0], rows, step.event, after, reason)
             return delivered, refused if reason else consumer, None, after
         if step.kind == "transaction":
             return self._run_transaction(node, move)

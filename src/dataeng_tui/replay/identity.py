@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from dataeng_tui.errors import UserError
 from dataeng_tui.replay.database import Database, Row, Table, quote
-from dataeng_tui.replay.order import depends_on_order, names_rowid, reader_depends_on_order
+from dataeng_tui.replay.dialects import STAGING
+from dataeng_tui.replay.order import (
+    depends_on_order,
+    names_rowid,
+    reader_depends_on_order,
+    staged_depends_on_order,
+)
 from dataeng_tui.replay.program import words
 from dataeng_tui.replay.scenario import Value
 
@@ -162,14 +168,14 @@ def _rowids_matter(database: Database) -> bool:
     fractions = fractions or any("REAL" in words(sql) or "NUMERIC" in words(sql) for _, sql in schema)
     if any(kind == "trigger" or names_rowid(sql) for kind, sql in schema):
         return True
-    statements = [bound for part in scenario.transactions for bound in part.statements]
-    if any(names_rowid(bound.sql) for bound in statements):
-        return True
-    if any(
-        depends_on_order(connection, bound.bound, len(bound.parameters), fractions=fractions)
-        for bound in statements
-    ):
-        return True
+    for bound in (bound for part in scenario.transactions for bound in part.statements):
+        if scenario.dialect != "sqlite" and STAGING in bound.sql:
+            if staged_depends_on_order(bound.sql):
+                return True
+        elif names_rowid(bound.sql) or depends_on_order(
+            connection, bound.bound, len(bound.parameters), fractions=fractions
+        ):
+            return True
     query = scenario.observe
     return query is not None and (
         names_rowid(query) or reader_depends_on_order(connection, query, fractions=fractions)

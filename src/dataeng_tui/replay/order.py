@@ -46,6 +46,16 @@ def depends_on_order(connection: sqlite3.Connection, sql: str, parameters: int, 
     return True
 
 
+def staged_depends_on_order(sql: str) -> bool:
+    """The same for a statement that we lowered to staged rows.
+
+    A staged rowid only says which row is meant, each row is staged once, and rows are then written without an
+    answer to conflicts: so only what asks for an order itself depends on it.
+    """
+    found = {token.text.upper() for token in tokens(sql) if token.kind == "word"}
+    return bool((_ORDERED | {"CONFLICT", "REPLACE"}) & found)
+
+
 def reader_depends_on_order(connection: sqlite3.Connection, sql: str, *, fractions: bool) -> bool:
     """The same for a reader's query, whose rows are compared without regard to their order."""
     words = {token.text.upper() for token in tokens(sql) if token.kind == "word"}

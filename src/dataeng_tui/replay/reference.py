@@ -31,10 +31,12 @@ class Reference:
         known = self._known.get(wanted)
         return self._deliver(wanted) if known is None else known
 
-    def learn(self, delivered: int, rows: int, event: int, after: int) -> None:
+    def learn(self, delivered: int, rows: int, event: int, after: int, reason: str) -> None:
         """``event`` led from ``rows`` to ``after``: which is the reference if it comes last in the log."""
         if delivered >> event == 0 and self._distinct and self._known.get(delivered) == rows:
             self._known[delivered | 1 << event] = after
+            if reason:
+                self.refused.setdefault(event, reason)
 
     def _first(self, delivered: int) -> int:
         """The set with each event replaced by the first of its message."""

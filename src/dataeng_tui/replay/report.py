@@ -1,8 +1,8 @@
 """A verdict as people read it, and as JUnit's XML."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from itertools import zip_longest
-from xml.sax.saxutils import escape, quoteattr
 
 from dataeng_tui.replay.scenario import Event, Scenario, Value
 from dataeng_tui.replay.schedule import Schedule, sentences
@@ -186,7 +186,7 @@ def _case(verdict: Verdict, fault: FaultVerdict, report: str) -> str:
 
 
 def _attribute(value: str) -> str:
-    return quoteattr(clean(value))
+    return f'"{escape(clean(value))}"'
 
 
 def _count(number: int, one: str, many: str) -> str:

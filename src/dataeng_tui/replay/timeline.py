@@ -94,19 +94,20 @@ class _Player:
         self.busy: dict[int, tuple[int, int]] = {}  # worker -> its event, and the transaction it ran last
         self.owed: set[int] = set()  # crashed events that did not come again yet
         self.position = 0
+        self.rewound = False  # only a consumer that went back has something to catch up with
         self.references: dict[frozenset[int], tuple[Row, ...]] = {}
         self.counts = [0] * len(self.scenario.events)
 
     def timeline(self) -> Timeline:
         workers = 1 + max((step.worker for step in self.schedule), default=0)
         texts = sentences(self.schedule, len(self.scenario.transactions), workers)
-        frames = [self._frame(None, "nothing delivered yet", self._tables(), "")]
-        for step, text in zip(self.schedule, texts, strict=True):
+        frames = [self._frame(0, None, "nothing delivered yet", self._tables(), "")]
+        for number, (step, text) in enumerate(zip(self.schedule, texts, strict=True), 1):
             if not 0 <= step.event < len(self.scenario.events):
                 raise UserError(f"{self.scenario.name} has no event {step.event + 1}.")
             before = frames[-1].tables
             refused = self._take(step)
-            frames.append(self._frame(step, text, before, refused))
+            frames.append(self._frame(number, step, text, before, refused))
         return Timeline(self.schedule, self.columns(), tuple(frames))
 
     def columns(self) -> tuple[str, ...]:
@@ -116,7 +117,7 @@ class _Player:
         """Do it; the reason where the database refused."""
         match step.kind:
             case "rewind":
-                self.position = step.event
+                self.position, self.rewound = step.event, True
                 return ""
             case "crash":
                 if self.busy.pop(step.worker, None) is None:
@@ -163,13 +164,15 @@ class _Player:
             self.busy.pop(worker, None)
         return ""
 
-    def _frame(self, step: Step | None, sentence: str, before: tuple[TableState, ...], refused: str) -> Frame:
+    def _frame(
+        self, number: int, step: Step | None, sentence: str, before: tuple[TableState, ...], refused: str
+    ) -> Frame:
         tables = self._tables()
         changed, removed = difference(before, tables)
         delivered = frozenset(event for event, times in enumerate(self.counts) if times)
-        caught_up = self.position >= max(delivered, default=-1) + 1 or not self._rewound(step)
+        caught_up = not self.rewound or self.position > max(delivered, default=-1)
         return Frame(
-            number=0 if step is None else self._number(),
+            number=number,
             step=step,
             sentence=sentence,
             tables=tables,
@@ -181,17 +184,6 @@ class _Player:
             quiet=not self.busy and not self.owed and caught_up,
             refused=refused,
         )
-
-    _count = 0
-    _has_rewound = False
-
-    def _number(self) -> int:
-        self._count += 1
-        return self._count
-
-    def _rewound(self, step: Step | None) -> bool:
-        self._has_rewound = self._has_rewound or (step is not None and step.kind == "rewind")
-        return self._has_rewound
 
     def _tables(self) -> tuple[TableState, ...]:
         return tuple(self._table(table) for table in self.database.tables)
