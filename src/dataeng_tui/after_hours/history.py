@@ -14,13 +14,16 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dataeng_tui.after_hours.activity import Activity, Track, instant, microseconds
 from dataeng_tui.after_hours.machines import Machines
 from dataeng_tui.after_hours.schema import connect, unreadable
 from dataeng_tui.after_hours.statement import Statement
 from dataeng_tui.after_hours.writing import Writer, writing
+
+if TYPE_CHECKING:
+    from dataeng_tui.after_hours.traces import Row
 
 _FOREVER: Final = 2**62
 _COLUMNS: Final = (
@@ -119,6 +122,15 @@ class History:
                     bool(generated), hashed, agent, program, client,
                 ))  # fmt: skip
                 yield statement, reason or None
+
+    def rows(self, owner: Owner, since: datetime, until: datetime) -> "Iterator[Row]":
+        """A person's own statements by start, bare: what their certainty is told from."""
+        query = (
+            "SELECT start, program, warehouse, role, tag, parameterized_hash FROM statements "
+            "WHERE owner = ? AND start >= ? AND start < ? AND reason = '' ORDER BY start"
+        )
+        with self._mended():
+            yield from self._connection.execute(query, (owner.id, microseconds(since), microseconds(until)))
 
     def count(self, owner: Owner) -> tuple[int, datetime | None, datetime | None]:
         """How many statements an owner has, and the first and last start."""

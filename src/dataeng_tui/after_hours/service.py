@@ -166,15 +166,14 @@ class AfterHours:
 
     def certainty(self, shown: Report) -> "Certainty":
         """The step in the weekly figure and how sure one may be of its explanations."""
-        from dataeng_tui.after_hours.traces import certainty
+        from dataeng_tui.after_hours.traces import certainty_of
 
         owner = self.owner()
         if owner is None or not shown.pieces:
-            return certainty(shown, (), self.machines)
+            return certainty_of(shown, ())
         start = datetime.fromtimestamp(shown.pieces[0].start, UTC)
         end = datetime.fromtimestamp(shown.pieces[-1].end, UTC)
-        persons = self.history.statements(owner, start, end, machines=False)
-        return certainty(shown, (statement for statement, _ in persons), self.machines)
+        return certainty_of(shown, self.history.rows(owner, start, end))
 
     def now(self, shown: Report, at: datetime | None = None) -> Now:
         """What time it is for the person: work, or after hours, and since when."""

@@ -72,7 +72,7 @@ class AfterHoursPane(AfterHoursView):
 
         def load() -> None:
             try:
-                data = self._work.load(*asked)
+                data = self._work.load(*asked, self._reading)
                 self.post_message(Loaded(data, *asked))
                 self.post_message(Found(data, self._work.certainty(data.report)))
                 if then_sync:
@@ -92,6 +92,9 @@ class AfterHoursPane(AfterHoursView):
             self.post_message(Said("" if result else "The sync was stopped.", over=True))
         except UserError as error:
             self.post_message(Said(str(error), wrong=True, over=True))
+
+    def _reading(self, stage: str, rows: int) -> None:
+        self.post_message(Said(f"{stage}, {rows:,} statements"))
 
     def _progress(self, stage: str, rows: int) -> None:
         self.post_message(Said(f"{stage}, {rows:,} statements · x stops"))

@@ -66,11 +66,11 @@ class Work:
         self._clock = clock
         self._lock = Lock()
 
-    def load(self, range_: int, counting: bool) -> Shown:
-        """The report of a range, with machines counted in or not."""
+    def load(self, range_: int, counting: bool, progress: Callable[[str, int], None]) -> Shown:
+        """The report of a range, with machines counted in or not; files are read first, and tell how far."""
         with self._lock:
             service = self._services.after_hours
-            service.open()
+            service.open(progress)
             weeks, name = RANGES[range_]
             since, until = self._days(weeks)
             plain = service.report(since, until)

@@ -152,4 +152,4 @@ class CalendarHeatmap(Heat):
         return visible(self.size.width, len(self._steps[0]), at)
 
     def _height(self) -> int:
-        return max(1, min(3, (self.size.height - 1) // 7))
+        return max(1, min(5, (self.size.height - 1) // 7))

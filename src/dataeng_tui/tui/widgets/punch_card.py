@@ -121,4 +121,4 @@ class PunchCard(Heat):
         return max(1, min(4, (self.size.width - LEFT) // 24))
 
     def _height(self) -> int:
-        return max(1, min(3, (self.size.height - 1) // 7))
+        return max(1, min(5, (self.size.height - 1) // 7))
