@@ -63,6 +63,11 @@ class Watcher:
         with self._lock:
             return self._board.unanswered
 
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing more to come; what lives never is."""
+        return False
+
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Call ``subscriber`` with every new snapshot; the function returned ends that."""
         self._subscribers.append(subscriber)
@@ -95,8 +100,9 @@ class Watcher:
             pollers = list(self._pollers.values())
         for poller in pollers:
             poller.stop()
+        deadline = time.monotonic() + 0.5
         for poller in pollers:
-            poller.join(0.2)
+            poller.join(max(0.0, deadline - time.monotonic()))
         if self._publisher is not None and self._publisher is not threading.current_thread():
             self._publisher.join(1.0)
 
