@@ -54,7 +54,10 @@ def _fault_line(fault: FaultVerdict) -> str:
 
 
 def counterexample(fault: FaultVerdict, found: Counterexample, scenario: Scenario) -> list[str]:
-    """The schedule, the one it is held against, and what the reader sees after each, side by side."""
+    """The schedule, the one it is held against, and what the reader sees after each, side by side.
+
+    The events themselves are shown where the scenario has them; a dump's are not part of it.
+    """
     proven = (
         ""
         if fault.depth is None
@@ -70,7 +73,7 @@ def counterexample(fault: FaultVerdict, found: Counterexample, scenario: Scenari
     else:
         head, other = f"{fault.fault}: the shortest schedule that breaks it{proven}", "without the fault"
     lines = [head, *(f"  {number}. {sentence}" for number, sentence in enumerate(steps, 1))]
-    for event in sorted({step.event for step in found.schedule}):
+    for event in sorted({step.event for step in found.schedule}) if scenario.events else ():
         lines.append(f"     event {event + 1}: {fields(scenario.events[event])}")
     if found.versus:
         numbers = ", ".join(str(step.event + 1) for step in found.versus)
