@@ -44,13 +44,13 @@ def _fault_line(fault: FaultVerdict) -> str:
     if fault.verdict == "diverges" and found is not None:
         more = f"in {_count(found.length, 'delivery', 'deliveries')}"
     elif fault.verdict == "undecided":
-        more = f"every schedule of up to {_count(fault.depth or 0, 'delivery', 'deliveries')} tried"
+        more = f"tried up to {_count(fault.depth, 'delivery', 'deliveries')}" if fault.depth else ""
     elif fault.orders > 1:
         more = f"all {fault.orders:,} orders"
     else:
         more = ""
-    effort = f"{fault.nodes:,} states, {fault.transitions:,} transitions, {_duration(fault.seconds)}"
-    return f"{fault.fault:<20}{sign:<20}{more:<28}{effort}"
+    effort = f"{_count(fault.nodes, 'state', 'states')}, {_duration(fault.seconds)}"
+    return f"{fault.fault:<20}{sign:<20}{more:<27}{effort}"
 
 
 def counterexample(fault: FaultVerdict, found: Counterexample, scenario: Scenario) -> list[str]:
@@ -153,7 +153,8 @@ def bounds(verdict: Verdict) -> list[str]:
     """What the verdict holds for, in one sentence over two lines."""
     safe = sum(fault.verdict in {"replay-safe", "unexpected-result"} for fault in verdict.faults)
     possible = sum(fault.verdict != "not-applicable" for fault in verdict.faults)
-    what = "Proved" if safe == possible else f"{safe} of {possible} proved" if safe else "Found"
+    none = "Not decided" if verdict.verdict == "undecided" else "Found"
+    what = "Proved" if safe == possible else f"{safe} of {possible} proved" if safe else none
     held = verdict.bounds
     return [
         f"{what} for {_count(held.events, 'event', 'events')}; redeliveries: {held.redelivery};",
