@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import duckdb
 
+from dataeng_tui.errors import UserError
 from dataeng_tui.replay.dialects import lower
 
 COLUMNS = ("id", "n", "m", "note")
@@ -98,15 +99,21 @@ def source(rng: random.Random) -> tuple[str, int]:
     ), 0
 
 
+def matching(rng: random.Random) -> str:
+    """When a row is the same."""
+    return rng.choice(("t.id = s.id",) * 3 + ("t.id = s.id AND t.n = s.n", "t.id = s.id AND s.n > 1"))
+
+
+def whens(rng: random.Random) -> str:
+    """One to four clauses."""
+    kinds = [rng.random() < 0.55 for _ in range(rng.randint(1, 4))]
+    return " ".join(clause(rng, matched, matched not in kinds[at + 1 :]) for at, matched in enumerate(kinds))
+
+
 def statement(rng: random.Random) -> tuple[str, int]:
     """A MERGE and its rows of parameters."""
     using, rows = source(rng)
-    on = rng.choice(
-        ("t.id = s.id", "t.id = s.id", "t.id = s.id", "t.id = s.id AND t.n = s.n", "t.id = s.id AND s.n > 1")
-    )
-    kinds = [rng.random() < 0.55 for _ in range(rng.randint(1, 4))]
-    clauses = [clause(rng, matched, matched not in kinds[at + 1 :]) for at, matched in enumerate(kinds)]
-    return f"MERGE INTO target AS t USING {using} ON {on} {' '.join(clauses)}", rows
+    return f"MERGE INTO target AS t USING {using} ON {matching(rng)} {whens(rng)}", rows
 
 
 def rows_of(rng: random.Random, rows: int) -> dict[str, object]:
@@ -135,7 +142,10 @@ def compare(seed: int, merges: int, steps: int = 20) -> Iterator[tuple[str, str]
         tables, (sql, rows) = schema(rng), statement(rng)
         lite = sqlite3.connect(":memory:", isolation_level=None)
         duck.execute("DROP TABLE IF EXISTS target; DROP TABLE IF EXISTS other")
-        lowered = lower("duckdb", tables, {"merge.sql": sql})
+        try:
+            lowered = lower("duckdb", tables, {"merge.sql": sql})
+        except UserError:
+            continue  # refused by name: nothing is claimed of it
         duck.execute(tables)
         for text in (*lowered.schema, *lowered.staging):
             lite.execute(text)
@@ -144,11 +154,53 @@ def compare(seed: int, merges: int, steps: int = 20) -> Iterator[tuple[str, str]
             lite.execute("INSERT INTO other VALUES (?, ?, 2, 'a')", row)
         for _ in range(steps):
             parameters = rows_of(rng, rows)
+            outcome = _step(duck, lite, sql, lowered.writes["merge.sql"], parameters)
+            yield outcome, f"{tables} {sql} {parameters}"
+            if outcome.startswith("different"):
+                break
+        lite.close()
+
+
+def compare_worlds(seed: int, merges: int, worlds: int = 100, steps: int = 4) -> Iterator[tuple[int, str]]:
+    """The same with many small worlds in one table, so that one MERGE of DuckDB's is a step in each of them.
+
+    SQLite is told of one world after the other, which is the same, as none of them meets another's rows.
+    Yields, for each step, how many worlds took it and, where the tables differ, what it was about.
+    """
+    rng = random.Random(seed)
+    duck = duckdb.connect(config={"threads": 1})
+    columns = ", ".join(f"{name} {TYPES[name]}" for name in COLUMNS)
+    tables = f"CREATE TABLE target (w INTEGER, {columns})"
+    for _ in range(merges):
+        on, clauses = matching(rng), whens(rng)
+        sql = f"MERGE INTO target AS t USING ({{}}) AS s ON t.w = s.w AND {on} {clauses}"
+        cast = ", ".join(f"CAST(${name} AS {TYPES[name]}) AS {name}" for name in COLUMNS)
+        lowered = lower("duckdb", tables, {"merge": sql.format(f"SELECT CAST($w AS INTEGER) AS w, {cast}")})
+        lite = sqlite3.connect(":memory:", isolation_level=None)
+        duck.execute(f"CREATE OR REPLACE {tables[6:]}; CREATE OR REPLACE TABLE feed (w INTEGER, {columns})")
+        for text in (*lowered.schema, *lowered.staging):
+            lite.execute(text)
+        for _ in range(steps):
+            rows = [(world, *_row(rng)) for world in range(worlds)]
+            duck.execute("DELETE FROM feed; INSERT INTO feed VALUES " + ", ".join(map(_literal, rows)))
+            duck.execute(sql.format("SELECT * FROM feed"))
+            for row in rows:
+                for text in lowered.writes["merge"]:
+                    lite.execute(text, dict(zip(("w", *COLUMNS), row, strict=True)))
+            expected, got = (sort(c.execute("SELECT * FROM target").fetchall()) for c in (duck, lite))
             yield (
-                _step(duck, lite, sql, lowered.writes["merge.sql"], parameters),
-                f"{tables} {sql} {parameters}",
+                worlds,
+                "" if expected == got else f"{sql} {[row for row in got if row not in expected][:5]}",
             )
         lite.close()
+
+
+def _row(rng: random.Random) -> tuple[object, ...]:
+    return tuple(rows_of(rng, 1).values())
+
+
+def _literal(row: tuple[object, ...]) -> str:
+    return "(" + ", ".join("NULL" if cell is None else repr(cell) for cell in row) + ")"
 
 
 def _step(

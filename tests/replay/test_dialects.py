@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -47,29 +48,35 @@ def ran(
     return connection.execute("SELECT * FROM campaign ORDER BY 1, 2").fetchall()
 
 
-def outcomes(seed: int, count: int, steps: int) -> tuple[Counter[str], list[str]]:
-    """How often what came out, and the steps that differ."""
-    found = list(merges.compare(seed, count, steps))
-    wrong = [f"{outcome}: {about}" for outcome, about in found if outcome.startswith("different")]
-    return Counter(outcome.split(":")[0] for outcome, _ in found), wrong
+def worlds(seed: int) -> tuple[int, list[str]]:
+    """How many steps, and those that differ."""
+    found = list(merges.compare_worlds(seed, 5))
+    return sum(count for count, _ in found), [wrong for _, wrong in found if wrong]
+
+
+def several_rows(seed: int) -> tuple[int, list[str]]:
+    """The same with several source rows, keys and errors, one MERGE of DuckDB's a step."""
+    found = list(merges.compare(seed, 10, 20))
+    return len(found), [f"{outcome}: {about}" for outcome, about in found if outcome.startswith("different")]
 
 
 def test_generated_merges_do_what_duckdb_does() -> None:
-    found = list(merges.compare(2021, 50))
+    found = list(merges.compare(2021, 40))
     assert [(outcome, about) for outcome, about in found if outcome.startswith("different")] == []
-    assert Counter(outcome for outcome, _ in found)["same"] > 500
+    assert Counter(outcome for outcome, _ in found)["same"] > 400
+    assert worlds(2021) == (2_000, [])
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("quarter", range(4))
-def test_a_hundred_thousand_generated_merges_do_what_duckdb_does(quarter: int) -> None:
-    seeds = range(25 * quarter, 25 * quarter + 25)
+@pytest.mark.parametrize(("compare", "seeds", "steps"), [(worlds, 50, 100_000), (several_rows, 50, 10_000)])
+def test_many_generated_merges_do_what_duckdb_does(
+    compare: Callable[[int], tuple[int, list[str]]], seeds: int, steps: int
+) -> None:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        parts = list(pool.map(outcomes, seeds, [25] * 25, [41] * 25))
-    found = sum((part for part, _ in parts), Counter[str]())
-    print(dict(found))
-    assert [wrong for _, some in parts for wrong in some][:3] == []
-    assert found.total() >= 25_000
+        found = list(pool.map(compare, range(seeds)))
+    print(f"\n{compare.__name__}: {sum(count for count, _ in found):,} steps")
+    assert [wrong for _, some in found for wrong in some][:3] == []
+    assert sum(count for count, _ in found) >= steps
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -187,6 +194,27 @@ def test_a_value_in_another_form_is_an_error_and_not_a_wrong_order() -> None:
         with pytest.raises(sqlite3.IntegrityError) as error:
             ran("postgres", schema, write, good | {name: value})
         assert name in (not_exact(str(error.value)) or "")
+
+
+def test_an_update_that_changes_a_key_is_refused_where_keys_are_enforced() -> None:
+    merge = """MERGE INTO campaign AS t USING (SELECT :id AS id, :sent AS sent) AS s ON t.id = s.id
+               WHEN MATCHED THEN UPDATE SET id = {}, sent = s.sent
+               WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.sent)"""
+    events: list[dict[str, object]] = [{"id": 1, "sent": 5}, {"id": 1, "sent": 6}]
+    for dialect in ("postgres", "duckdb"):
+        assert ran(dialect, CAMPAIGN, merge.format("s.id"), *events) == [(1, 6)]
+        with pytest.raises(UserError, match="changes a key"):
+            lower(dialect, CAMPAIGN, {"write.sql": merge.format("s.sent")})
+    assert ran("snowflake", CAMPAIGN, merge.format("s.sent"), *events) == [(6, 6)]
+
+
+def test_a_key_that_is_freed_and_taken_by_several_rows_is_refused_where_keys_are_enforced() -> None:
+    merge = """MERGE INTO campaign AS t USING (SELECT 1 AS id UNION ALL SELECT :id) AS s ON t.id = s.id
+               WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (id, sent) VALUES (s.id, 0)"""
+    for dialect in ("postgres", "duckdb"):
+        with pytest.raises(UserError, match="deletes and inserts"):
+            lower(dialect, CAMPAIGN, {"write.sql": merge})
+    assert ran("databricks", CAMPAIGN, merge, {"id": 2}, {"id": 3}) == [(2, 0), (3, 0)]
 
 
 REFUSED = [

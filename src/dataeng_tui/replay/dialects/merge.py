@@ -26,22 +26,11 @@ class _Merge:
     earlier: dict[bool, list[str]] = field(default_factory=lambda: {True: [], False: []})
     width: int = 0
     fills: list[str] = field(default_factory=list)
-    # Deletes come first and inserts last, so that a key is free before it is taken: the dialects look at the
-    # keys when all is done.
+    equal: list[set[str]] = field(default_factory=list)  # what ON says is the same, both sides as SQL
+    # Deletes come first and inserts last, so that a key is free before it is taken.
     deletes: list[str] = field(default_factory=list)
     updates: list[str] = field(default_factory=list)
     inserts: list[str] = field(default_factory=list)
-
-    def delete(self, number: int) -> None:
-        """Take away the rows that clause ``number`` chose."""
-        chosen = f"SELECT target FROM {self.stage} WHERE action = {number}"
-        self.deletes.append(f"DELETE FROM {quoted(self.table.name)} WHERE {self.table.rowid} IN ({chosen})")
-
-    def insert(self, number: int, columns: list[str]) -> str:
-        """The statement that puts in the rows that clause ``number`` made, values in the order of columns."""
-        staged = ", ".join(f"v{at}" for at in range(1, len(columns) + 1))
-        rows = f"SELECT {staged} FROM {self.stage} WHERE action = {number} ORDER BY rowid"
-        return f"INSERT INTO {quoted(self.table.name)} ({', '.join(columns)}) {rows}"
 
 
 def merge(r: Renderer, node: Any) -> tuple[str, ...]:
@@ -66,7 +55,7 @@ def merge(r: Renderer, node: Any) -> tuple[str, ...]:
     unique = "action, target" if r.dialect == "databricks" else "target"
     values = "".join(f", v{at}" for at in range(1, m.width + 1))
     r.staging.append(f"CREATE TABLE {m.stage} (action INT, target INT{values}, UNIQUE ({unique}))")
-    _one_by_one(m, whens, node.args["using"])
+    _keys_hold(m, node.args["using"])
     return (*m.fills, *m.deletes, *m.updates, *m.inserts, f"DELETE FROM {m.stage}")
 
 
@@ -87,11 +76,16 @@ def target_table(r: Renderer, node: Any) -> Table:
 
 
 def _on(m: _Merge, node: Any, target: str) -> str:
-    if node.args.get("on"):
-        return m.r.expr(node.args["on"])
-    keys = [key.name for key in node.args["using_cond"]]
+    on = node.args.get("on")
+    if on:
+        parts = on.flatten() if type(on).__name__ == "And" else [on]
+        equal = [part.unnest() for part in parts if type(part.unnest()).__name__ == "EQ"]
+        m.equal = [{m.r.expr(part.this), m.r.expr(part.expression)} for part in equal]
+        return m.r.expr(on)
     source = quoted(m.source_name or "unnamed")
-    return " AND ".join(f"{target}.{quoted(key)} = {source}.{quoted(key)}" for key in keys)
+    keys = [quoted(key.name) for key in node.args["using_cond"]]
+    m.equal = [{f"{target}.{key}", f"{source}.{key}"} for key in keys]
+    return " AND ".join(f"{target}.{key} = {source}.{key}" for key in keys)
 
 
 def _joined(m: _Merge) -> str:
@@ -124,7 +118,8 @@ def _clause(m: _Merge, number: int, when: Any) -> None:
     if matched and _is_delete(when):
         distinct = "DISTINCT " if r.dialect in ("snowflake", "databricks") else ""
         _fill(m, number, f"{distinct}{number}, {m.rowid}", [], f"{_joined(m)} WHERE {where}")
-        m.delete(number)
+        chosen = f"SELECT target FROM {m.stage} WHERE action = {number}"
+        m.deletes.append(f"DELETE FROM {quoted(m.table.name)} WHERE {m.table.rowid} IN ({chosen})")
     elif matched and kind == "Update":
         _update(m, number, then, where)
     elif not matched and kind == "Insert":
@@ -151,9 +146,9 @@ def _update(m: _Merge, number: int, then: Any, where: str) -> None:
     else:
         columns = [known_column(r, m.table, _name(r, item)) for item in sets]
         values = [r.assigned(column, item.expression) for column, item in zip(columns, sets, strict=True)]
-    if m.table.keys & {column.name.lower() for column in columns}:
-        _replace(m, number, dict(zip(columns, values, strict=True)), where)
-        return
+    for column, value in zip(columns, values, strict=True):
+        if _changes_key(m, column, value):
+            r.refuse(f"UPDATE SET {column.name}", "it changes a key, and when keys are checked is not sure")
     _fill(m, number, f"{number}, {m.rowid}", values, f"{_joined(m)} WHERE {where}")
     table, rowid = quoted(m.table.name), m.table.rowid
     names = ", ".join(f"{quoted(column.name)} = m.v{at}" for at, column in enumerate(columns, 1))
@@ -161,24 +156,25 @@ def _update(m: _Merge, number: int, then: Any, where: str) -> None:
     m.updates.append(f"UPDATE {table} SET {names} FROM {m.stage} AS m WHERE {this}")
 
 
-def _replace(m: _Merge, number: int, new: dict[Column, str], where: str) -> None:
-    """An update of a key: the rows are taken away and put in again, so that two of them may change places."""
-    target = quoted(m.target_name)
-    values = [new.get(column, f"{target}.{quoted(column.name)}") for column in m.table.columns]
-    _fill(m, number, f"{number}, {m.rowid}", [*values, m.rowid], f"{_joined(m)} WHERE {where}")
-    m.delete(number)
-    m.updates.append(m.insert(number, [*map(quoted, m.table.names), m.table.rowid]))
+def _keys_hold(m: _Merge, source: Any) -> None:
+    """Refuse what takes a key that the same MERGE frees.
 
-
-def _one_by_one(m: _Merge, whens: list[Any], source: Any) -> None:
-    """Postgres looks at its keys after every row, in an order of its own: refuse where that could matter."""
-    if m.r.dialect != "postgres" or not m.table.unique or one_row(source):
-        return
-    if m.inserts and m.deletes:
+    Postgres looks at its keys after every row, in an order of its own, and DuckDB does not see that a key of a
+    deleted row is free.
+    """
+    if m.table.unique and m.inserts and m.deletes and not one_row(source):
         m.r.refuse(
-            "a MERGE of several rows that deletes and inserts, or changes a key,",
+            "a MERGE of several rows that deletes and inserts",
             "whether a key is free at the moment depends on the order of the rows",
         )
+
+
+def _changes_key(m: _Merge, column: Column, value: str) -> bool:
+    """Whether a SET can give an enforced key another value than the match has found it with."""
+    if column.name.lower() not in m.table.keys:
+        return False
+    here = f"{quoted(m.target_name)}.{quoted(column.name)}"
+    return not any({here, value} <= sides for sides in m.equal)
 
 
 def _name(r: Renderer, item: Any) -> str:
@@ -201,7 +197,10 @@ def _insert(m: _Merge, number: int, then: Any, where: str) -> None:
         values = [r.assigned(column, value) for column, value in zip(columns, given.expressions, strict=True)]
     unmatched = f"NOT EXISTS (SELECT 1 FROM {m.target} WHERE {m.on})"
     _fill(m, number, f"{number}, NULL", values, f"{m.source} WHERE {where} AND {unmatched}")
-    m.inserts.append(m.insert(number, [quoted(column.name) for column in columns]))
+    names = ", ".join(quoted(column.name) for column in columns)
+    staged = ", ".join(f"v{at}" for at in range(1, len(columns) + 1))
+    rows = f"SELECT {staged} FROM {m.stage} WHERE action = {number} ORDER BY rowid"
+    m.inserts.append(f"INSERT INTO {quoted(m.table.name)} ({names}) {rows}")
 
 
 def insert_columns(r: Renderer, table: Table, named: list[Any], values: int) -> list[Column]:
