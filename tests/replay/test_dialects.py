@@ -1,17 +1,21 @@
 """Other dialects' SQL: lowered so that the rows are the same, or refused with the clause named."""
 
+import json
 import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataeng_tui.errors import UserError
+from dataeng_tui.replay.check import check
 from dataeng_tui.replay.dialects import DIALECTS, STAGING, Lowered, lower, not_exact
+from dataeng_tui.replay.scenario import Scenario, load
 from tests.replay import merges
 
 CAMPAIGN = "CREATE TABLE campaign (id INT PRIMARY KEY, sent INT NOT NULL);"
@@ -215,6 +219,42 @@ def test_a_key_that_is_freed_and_taken_by_several_rows_is_refused_where_keys_are
         with pytest.raises(UserError, match="deletes and inserts"):
             lower(dialect, CAMPAIGN, {"write.sql": merge})
     assert ran("databricks", CAMPAIGN, merge, {"id": 2}, {"id": 3}) == [(2, 0), (3, 0)]
+
+
+def own(folder: Path, dialect: str, schema: str, write: str, *events: dict[str, object]) -> Scenario:
+    (folder / "scenario.toml").write_text(f'dialect = "{dialect}"\n')
+    (folder / "schema.sql").write_text(schema)
+    (folder / "write.sql").write_text(write)
+    (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    return load(folder)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_scenario_in_another_dialect_is_checked_like_any_other(dialect: str, tmp_path: Path) -> None:
+    events: list[dict[str, object]] = [
+        {"id": 1, "sent": 100},
+        {"id": 2, "sent": 100},
+        {"id": 1, "sent": 1000},
+    ]
+    adding = MERGE.format(id=":id", sent=":sent")
+    verdict = check(own(tmp_path, dialect, CAMPAIGN, adding, *events), ["lost-ack", "reorder"])
+    lost, reordered = verdict.faults
+    assert lost.verdict == "diverges"
+    assert lost.counterexample is not None
+    assert lost.counterexample.length == 2
+    assert not any(STAGING in str(value) for row in lost.counterexample.rows for value in row.values())
+    assert reordered.verdict == "replay-safe"
+    greatest = adding.replace("t.sent + s.sent", "greatest(t.sent, s.sent)")
+    verdict = check(own(tmp_path, dialect, CAMPAIGN, greatest, *events), ["lost-ack", "reorder+redelivery"])
+    assert {fault.verdict for fault in verdict.faults} == {"replay-safe"}
+
+
+def test_a_value_that_the_lowering_cannot_keep_is_no_refusal_of_the_database(tmp_path: Path) -> None:
+    schema = "CREATE TABLE campaign (id INT PRIMARY KEY, at TIMESTAMP)"
+    write = "INSERT INTO campaign VALUES (:id, :at) ON CONFLICT (id) DO NOTHING"
+    scenario = own(tmp_path, "postgres", schema, write, {"id": 1, "at": "2021-12-01T12:00:00"})
+    with pytest.raises(UserError, match="at must be a time as YYYY-MM-DD"):
+        check(scenario, ["lost-ack"])
 
 
 REFUSED = [

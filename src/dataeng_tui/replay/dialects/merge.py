@@ -159,7 +159,7 @@ def _update(m: _Merge, number: int, then: Any, where: str) -> None:
 def _keys_hold(m: _Merge, source: Any) -> None:
     """Refuse what takes a key that the same MERGE frees.
 
-    Postgres looks at its keys after every row, in an order of its own, and DuckDB does not see that a key of a
+    Postgres looks at its keys after every row, in an order of its own; DuckDB does not see that the key of a
     deleted row is free.
     """
     if m.table.unique and m.inserts and m.deletes and not one_row(source):
