@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from dataeng_tui.after_hours.machines import Machines
 from dataeng_tui.after_hours.personal import personal_calendar
 from dataeng_tui.after_hours.reckoning import report
 from dataeng_tui.after_hours.sources.demo import DASHBOARD, INCIDENT_WEEK, DemoHistory, demo_history
-from dataeng_tui.after_hours.traces import certainty
+from dataeng_tui.after_hours.traces import Row, certainty, certainty_of
 
 NOW = datetime(2026, 3, 18, 20, 40, tzinfo=UTC)
 
@@ -56,6 +57,26 @@ def test_a_bystander_is_told_from_it() -> None:
     rungs = {name: one.rung for one in found.explanations for name in one.names}
     assert rungs["warehouse", "SANDBOX_WH"] is Rung.COINCIDES
     assert rungs["warehouse", "BI_WH"] is Rung.STEP_VANISHES
+
+
+def test_the_weeks_are_the_reports_own() -> None:
+    _, made, found = year()
+    hours = {week.start: week.figures.after_hours_minutes / 60 for week in made.weeks}
+    assert found.hours == tuple(hours[week] for week in found.weeks)
+    assert len(found.weeks) == 51, "the first and the last are not whole"
+
+
+def test_where_there_is_no_step_no_row_is_looked_at() -> None:
+    history = demo_history(NOW, UTC)
+    early = report(
+        Activity.of(history.statements), personal_calendar("UTC"), until=NOW.date() - timedelta(weeks=26)
+    )
+
+    def none() -> Iterator[Row]:
+        raise AssertionError("it was looked at")
+        yield
+
+    assert certainty_of(early, none()).step is None
 
 
 def test_the_rules_know_the_task_and_the_extract_but_not_the_dashboard() -> None:

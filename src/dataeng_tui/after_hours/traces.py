@@ -11,6 +11,7 @@ from dataeng_tui.after_hours.certainty import Certainty, Trace, assess
 from dataeng_tui.after_hours.hours import Report
 from dataeng_tui.after_hours.machines import Machines
 from dataeng_tui.after_hours.statement import Statement
+from dataeng_tui.after_hours.steps import strongest_step
 
 KINDS: Final = ("program", "warehouse", "role", "tag", "query")
 """What may be new about a statement, in the order of a row's values."""
@@ -31,9 +32,13 @@ def certainty(report: Report, statements: Iterable[Statement], machines: Machine
 
 
 def certainty_of(report: Report, rows: Iterable[Row]) -> Certainty:
-    """The same from the person's statements as bare rows: a busy year has a million of them."""
+    """The same from the person's statements as bare rows, which are looked at only where there is a step."""
     calendar = report.calendar
     weeks = complete_weeks(report)
+    minutes = {week.start: week.figures.after_hours_minutes for week in report.weeks}
+    hours = tuple(minutes[week] / 60 for week in weeks)
+    if strongest_step(hours) is None:
+        return Certainty(tuple(weeks), hours)
     leave = [day for day in calendar.leave if weeks and weeks[0] <= day < weeks[-1] + timedelta(7)]
     return assess(weeks, after_hours_traces(rows, report.pieces, calendar), leave)
 

@@ -74,7 +74,7 @@ class AfterHoursPane(AfterHoursView):
             try:
                 data = self._work.load(*asked, self._reading)
                 self.post_message(Loaded(data, *asked))
-                self.post_message(Found(data, self._work.certainty(data.report)))
+                self.post_message(Found(data, self._work.certainty(data.own)))
                 if then_sync:
                     self._run_sync()
             except UserError as error:

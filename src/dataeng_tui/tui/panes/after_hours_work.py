@@ -80,7 +80,7 @@ class Work:
             now, status = service.now(plain, self._clock()), service.status()
             totals = plain.totals
             return Shown(
-                report, status, name, counting, totals.after_hours_minutes, totals.with_machines_minutes,
+                report, plain, status, name, counting, totals.after_hours_minutes, totals.with_machines_minutes,
                 now, nothing_to_ask=not status.statements and not service.can_sync,
             )  # fmt: skip
 

@@ -24,9 +24,13 @@ KINDS = {"workday": "workday", "weekend": "day off", "holiday": "holiday", "leav
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the pane shows: a report with its status. ``without`` and ``with_`` are the slots' minutes."""
+    """What the pane shows: a report with its status. ``without`` and ``with_`` are the slots' minutes.
+
+    ``own`` is the report with no machine counted in, which the certainty is told of.
+    """
 
     report: Report
+    own: Report
     status: "Status"
     range_name: str
     counting: bool
