@@ -66,6 +66,8 @@ class Database:
             if scenario.clock is not None:
                 stop_clock(self.connection, scenario.clock, scenario.name)
             self._define()
+            # A schema may switch foreign keys off, as other databases do not enforce them either.
+            self.foreign_keys = self.connection.execute("PRAGMA foreign_keys").fetchone()[0]
             self.tables = self._tables()
             self.locals: list[str] = []
             self.program = self._compile()

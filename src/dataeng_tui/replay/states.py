@@ -36,6 +36,7 @@ class States:
         self._careful = bool(self._triggers) or self._has_foreign_keys()
         self.sequences = self._sequences_matter()
         self._bags = any(identity.bag for identity in self.identities)
+        self._simple = not (self._whole or self.sequences or self._bags)
         self._plans = [] if database.locals else self._compile()
         self.footprints = self._footprints()
         self._effects = Effects(self.footprints, len(database.scenario.events))
@@ -158,19 +159,27 @@ class States:
         for _, sql in self._triggers:
             run(sql)
         run("COMMIT")
-        run("PRAGMA foreign_keys = ON")
+        self._restore_foreign_keys()
         run("BEGIN")
+
+    def _restore_foreign_keys(self) -> None:
+        self.connection.execute(f"PRAGMA foreign_keys = {self.database.foreign_keys}")
 
     # Trying what happens
 
     def deliver(self, event: int) -> tuple[int, str]:
         """The state after a delivery of the event from here, and why it ended early if it did; here stays."""
-        known = self._effects.get(event, self.here)
+        here = self.here
+        if self.footprints is None:
+            if self._at != here:
+                self.bring(here)
+            return self._deliver(event) if self._plans else self._deliver_step_by_step(event)
+        known = self._effects.get(event, here)
         if known is not None:
-            return self.here ^ known[0], known[1]
-        self.bring(self.here)
+            return here ^ known[0], known[1]
+        self.bring(here)
         after, reason = self._deliver(event) if self._plans else self._deliver_step_by_step(event)
-        self._effects.put(event, self.here, after ^ self.here, reason)
+        self._effects.put(event, here, after ^ here, reason)
         return after, reason
 
     def _deliver(self, event: int) -> tuple[int, str]:
@@ -187,8 +196,15 @@ class States:
                 for sql, arguments in plan:
                     execute(sql, arguments)
             return self._arrive(), reason
-        if not self._log and not self._whole and not self.sequences:
-            return self.here, ""
+        if self._simple:  # the path that nearly every transition of a search takes
+            if not self._log:
+                return self.here, ""
+            known = self._masks.get(marshal.dumps(self._log, 2))
+            if known is not None:
+                if known[1]:
+                    execute("ROLLBACK TO node")
+                self._log.clear()
+                return self.here ^ known[0], ""
         return self._arrive(), ""
 
     def _deliver_step_by_step(self, event: int) -> tuple[int, str]:
@@ -220,7 +236,7 @@ class States:
             self.connection.execute("ROLLBACK")
         if not self._careful:  # nothing was ever committed, so that is the start
             self._at = 0
-        self.connection.execute("PRAGMA foreign_keys = ON")
+        self._restore_foreign_keys()
         self.connection.execute("BEGIN")
         self.connection.execute("SAVEPOINT node")
         self._log.clear()

@@ -197,10 +197,12 @@ class _Player:
     def _observed(self, tables: tuple[TableState, ...]) -> tuple[Row, ...]:
         if self.scenario.observe is not None:
             return tuple(self.database.observe())
-        ignored = set(self.scenario.ignore)
+        ignored = {name.lower() for name in self.scenario.ignore}
         found: list[Row] = []
         for table in tables:
-            kept = [i for i, column in enumerate(table.columns) if f"{table.name}.{column}" not in ignored]
+            kept = [
+                i for i, column in enumerate(table.columns) if f"{table.name}.{column}".lower() not in ignored
+            ]
             found += sorted(
                 (table.name, ", ".join(f"{table.columns[i]}={row[i]!r}" for i in kept))
                 for row in table.rows.values()
