@@ -137,6 +137,15 @@ async def test_ranges_begin_on_a_monday_and_the_last_is_all_there_is() -> None:
         assert seen == [26, 13, 53, 52]
 
 
+async def test_an_old_history_is_shown_up_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = NOW + timedelta(days=400)
+    monkeypatch.setattr(AfterHoursPane, "clock", staticmethod(lambda: later))
+    async with opened() as (app, _):
+        assert app.pane.data is not None
+        assert app.pane.data.report.until == NOW.date()
+        assert app.pane.data.report.totals.after_hours_minutes > 0
+
+
 async def test_the_cursor_tells_its_day_and_stays_inside() -> None:
     async with opened() as (app, pilot):
         calendar = app.query_one(CalendarHeatmap)

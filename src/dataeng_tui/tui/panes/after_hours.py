@@ -168,10 +168,10 @@ class AfterHoursPane(AfterHoursView):
         data = self.data
         if data is None or not self.display:
             return
-        data = replace(data, now=self._work.now(data.report))
-        self.set_reactive(AfterHoursPane.data, data)
+        now = self._work.now(data.report)
+        self.set_reactive(AfterHoursPane.data, replace(data, now=now))
         self._draw_heading()
-        if RANGES[self._asked[0]][0] is not None and data.now.day > data.report.until:
+        if now.day != data.now.day:
             self._load()
 
     def _source(self) -> str:

@@ -25,6 +25,8 @@ RANGES: Final[tuple[tuple[int | None, str], ...]] = (
 )
 """Weeks before the present one, and what they are called; None is all that the settings ask for."""
 
+OLD: Final = timedelta(days=14)
+
 
 class Loaded(Message):
     """A report has been made of a range, with machines counted in or not."""
@@ -80,8 +82,9 @@ class Work:
             now, status = service.now(plain, self._clock()), service.status()
             totals = plain.totals
             return Shown(
-                report, plain, status, name, counting, totals.after_hours_minutes, totals.with_machines_minutes,
-                now, nothing_to_ask=not status.statements and not service.can_sync,
+                report, plain, status, name, counting,
+                totals.after_hours_minutes, totals.with_machines_minutes, now,
+                nothing_to_ask=not status.statements and not service.can_sync,
             )  # fmt: skip
 
     def certainty(self, report: Report) -> "Certainty":
@@ -110,10 +113,15 @@ class Work:
         return self._services.after_hours.now(report, self._clock())
 
     def _days(self, weeks: int | None) -> tuple[date | None, date | None]:
-        """The first and last day of a range: whole weeks, and the present one up to today."""
+        """The first and last day of a range: whole weeks, and the present one up to today.
+
+        A history that ended a while ago, such as an old file, is shown up to where it ended.
+        """
         if weeks is None:
             return None, None
-        calendar = self._services.after_hours.calendar
-        today = calendar.day_of(self._clock())
-        monday = today - timedelta(today.weekday())
-        return monday - timedelta(weeks=weeks), today
+        service = self._services.after_hours
+        until = service.calendar.day_of(self._clock())
+        last = service.status().last
+        if last is not None and until - service.calendar.day_of(last) > OLD:
+            until = service.calendar.day_of(last)
+        return until - timedelta(until.weekday()) - timedelta(weeks=weeks), until
