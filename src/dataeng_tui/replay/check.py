@@ -86,7 +86,7 @@ class Run:
             title=self.scenario.title,
             faults=tuple(found),
             forgotten=forgotten,
-            bounds=Bounds(self.log.events, _redelivery(names), ISOLATION),
+            bounds=Bounds(self.log.events, redelivery(names), ISOLATION),
             engine=ENGINE,
             result=self.reader.rows(self.reference.state(self._everything)),
             as_expected=expected,
@@ -192,7 +192,8 @@ class Run:
         self.database.close()
 
 
-def _redelivery(names: Sequence[str]) -> str:
+def redelivery(names: Sequence[str]) -> str:
+    """How often an event may come again under these faults, in words."""
     limited = [name for name in names if name not in _UNLIMITED]
     if not limited:
         return "any number"

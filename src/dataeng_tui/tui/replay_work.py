@@ -1,12 +1,13 @@
 """What the replay pane has done for it in the background: threads that post messages and touch no widget."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.message import Message
 from textual.worker import get_current_worker
 
 from dataeng_tui.errors import UserError
+from dataeng_tui.replay.check import redelivery
 from dataeng_tui.replay.sandbox import Scene
 from dataeng_tui.replay.scenario import Scenario
 from dataeng_tui.replay.schedule import Schedule
@@ -115,4 +116,5 @@ def judge(post: Post, replay: Replay, designs: tuple[Scenario, ...]) -> None:
                 return
             post(Judged(number, fault, last.faults[0]))
         if last is not None:
-            post(Concluded(number, last))
+            bounds = replace(last.bounds, redelivery=redelivery(design.faults))
+            post(Concluded(number, replace(last, bounds=bounds)))
