@@ -156,3 +156,40 @@ def test_a_check_can_be_called_off(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         service.check(service.load(scenario(tmp_path)), None, stop)
     service.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
+def test_a_check_ends_with_the_program_that_asked_for_it(tmp_path: Path) -> None:
+    """Killed without a word, it leaves no search behind."""
+    import os
+    import signal
+    import subprocess
+    import sys
+
+    grow = "INSERT INTO t (id, v) VALUES (:id, 1) ON CONFLICT (id) DO UPDATE SET v = v + 1"
+    place = scenario(tmp_path, write=grow)
+    (place / "scenario.toml").write_text(
+        'title = "endless"\nobserve = "SELECT id FROM t"\n[budget]\nseconds = 60\n'
+    )
+    asker = subprocess.Popen([sys.executable, "-m", "dataeng_tui", "replay", "check", str(place)])
+    child = ""
+    deadline = time.monotonic() + 20
+    while not child and time.monotonic() < deadline:
+        found = Path(f"/proc/{asker.pid}/task/{asker.pid}/children").read_text().split()
+        child = found[0] if found else ""
+        time.sleep(0.05)
+    assert child
+    time.sleep(1.5)
+    asker.send_signal(signal.SIGKILL)
+    asker.wait()
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            os.kill(int(child), 0)
+        except ProcessLookupError:
+            return
+        if Path(f"/proc/{child}/stat").read_text().split()[2] == "Z":
+            return
+        time.sleep(0.1)
+    os.kill(int(child), signal.SIGKILL)
+    pytest.fail("the search went on without its asker")

@@ -62,7 +62,7 @@ class Replay:
     ) -> Verdict:
         """The verdict. ``progress`` may raise Cancelled. Raises UserError for SQL that does not hold."""
         names = None if faults is None else tuple(faults)
-        return self._run(check, (scenario, names, self._budget(scenario)), progress)
+        return self._run(check, (scenario, names, self._budget(scenario)), progress or _unheard)
 
     def matrix(self, paths: Iterable[str] = ()) -> Matrix:
         """The built-in strategies, or these scenarios, against every fault."""
@@ -108,6 +108,10 @@ class Replay:
     def close(self) -> None:
         """End the processes that were started; safe to call twice."""
         self._contained.close()
+
+
+def _unheard(*news: object) -> None:
+    """Progress that nobody wants to see; that it is heard shows the other process that we are still there."""
 
 
 def _listed(where: str, *, builtin: bool) -> Listed:
