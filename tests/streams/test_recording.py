@@ -166,6 +166,15 @@ def test_the_command_records_and_replays(tmp_path: Path) -> None:
     )
 
 
+def test_watching_a_recording_ends_with_it(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "r")
+    recorder.take(real())
+    recorder.close()
+    code, told = run_cli("--replay", str(tmp_path / "r"), "--watch")
+    assert code == 0
+    assert "bad: failed" in told
+
+
 @pytest.mark.parametrize(
     ("told", "gone"),
     [

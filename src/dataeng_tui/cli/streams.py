@@ -103,7 +103,8 @@ def _watch(watcher: Watcher, form: str, fail_on_unhealthy: bool) -> int:
     watcher.start()
     # A wait without end would not let Ctrl+C through on every platform.
     while not done.wait(0.5):
-        pass
+        if watcher.finished:
+            return 0
     if failures:
         raise failures[0]
     return 1

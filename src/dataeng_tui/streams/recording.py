@@ -165,6 +165,12 @@ class Player(Watcher):
         self._now = self._first.at if self._first else 0.0
         super().__init__((), judge, interval=interval, history=history, clock=lambda: self._now)
         self._playing: threading.Thread | None = None
+        self._over = threading.Event()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of it has been played."""
+        return self._over.is_set()
 
     def start(self) -> None:
         super().start()
@@ -198,3 +204,5 @@ class Player(Watcher):
         except UserError as error:
             problem = Problem("recording", str(error))
             self.accept(Observation("driver-ui", "recording", self._now, problems=(problem,)))
+        self._stopped.wait(0.5)  # the last of it is still to be shown
+        self._over.set()

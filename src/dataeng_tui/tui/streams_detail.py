@@ -21,11 +21,11 @@ def lines(query: StreamingQuery, application: Application | None, width: int, he
     width = max(30, width)
     tall = 3 if height >= 16 else 2
     told = [*_identity(query, application, width), *_health(query, width)]
+    told += _exception(query, width)  # what it failed with matters more than how it ran
     told += _over_time(query.batches, width, tall)
     told += _parts(query, width)
     told += _sources(query, width)
     told += _state(query)
-    told += _exception(query, width)
     return told
 
 

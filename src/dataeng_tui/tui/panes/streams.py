@@ -74,6 +74,7 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
     StreamsPane #streams-note { height: auto; max-height: 4; padding: 0 1; }
     StreamsPane Input { dock: bottom; height: 1; border: none; padding: 0 1; background: $panel; }
     .-short StreamsPane #streams-detail { height: 10; }
+    .-short StreamsPane #streams-detail.-maximized, StreamsPane .-maximized { height: 1fr; }
     """
 
     snapshot: reactive[Snapshot | None] = reactive(None, init=False, repaint=False)
