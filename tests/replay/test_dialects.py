@@ -72,7 +72,7 @@ def test_generated_merges_do_what_duckdb_does() -> None:
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize(("compare", "seeds", "steps"), [(worlds, 50, 100_000), (several_rows, 50, 10_000)])
+@pytest.mark.parametrize(("compare", "seeds", "steps"), [(worlds, 50, 100_000), (several_rows, 80, 10_000)])
 def test_many_generated_merges_do_what_duckdb_does(
     compare: Callable[[int], tuple[int, list[str]]], seeds: int, steps: int
 ) -> None:

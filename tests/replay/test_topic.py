@@ -117,6 +117,23 @@ def test_a_reader_that_looks_across_keys_is_given_up_for_all_rows(
     assert (topic.scenario.observe is not None) is local
 
 
+@pytest.mark.parametrize(
+    ("observe", "local"), [("id, sent", True), ("id, sum(sent) FROM x GROUP BY id", False)]
+)
+def test_a_group_by_part_of_a_key_looks_across_keys(observe: str, local: bool, tmp_path: Path) -> None:
+    schema = "CREATE TABLE campaign (id INTEGER, date TEXT, sent INTEGER, PRIMARY KEY (id, date))"
+    write = (
+        "INSERT INTO campaign (id, date, sent) VALUES (:id, :date, :sent) ON CONFLICT (id, date) DO NOTHING"
+    )
+    query = f"SELECT {observe.replace(' FROM x', ' FROM campaign')}" + (
+        "" if "FROM" in observe else " FROM campaign"
+    )
+    folder = own(tmp_path / "own", write, query, schema)
+    topic = split(load(folder, read_dump(dump(tmp_path / "dump.jsonl", 20, 3))))
+    assert len(topic.groups) == 20
+    assert topic.whole_tables is not local
+
+
 def test_over_cores_as_by_itself(tmp_path: Path) -> None:
     topic = split(load("additive", read_dump(dump(tmp_path / "dump.jsonl", 300, 60))))
     told: list[int] = []

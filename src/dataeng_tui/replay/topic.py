@@ -128,7 +128,8 @@ def split(scenario: Scenario) -> Topic:
     database = Database(scenario)
     try:
         proved = footprints(database)
-        local = proved is not None and reads_by_group(database, proved)
+        members = proved.components() if proved is not None else []
+        local = proved is not None and reads_by_group(database, proved, members)
     finally:
         database.close()
     if proved is None:
@@ -137,7 +138,7 @@ def split(scenario: Scenario) -> Topic:
             "the dump cannot be checked key by key: every statement must name its rows by column = :field, "
             "and that column must be in every key of the table."
         )
-    groups = tuple(_group(scenario, proved, members) for members in proved.components())
+    groups = tuple(_group(scenario, proved, events) for events in members)
     stub = replace(scenario, events=(), messages=(), partitions=(), expect=None, sources={}, about="")
     return Topic(
         stub if local else replace(stub, observe=None), groups, not local and scenario.observe is not None
@@ -155,7 +156,7 @@ def _group(scenario: Scenario, proved: Footprints, members: list[int]) -> Group:
     )
 
 
-def reads_by_group(database: Database, proved: Footprints) -> bool:
+def reads_by_group(database: Database, proved: Footprints, groups: Sequence[Sequence[int]]) -> bool:
     """Whether what the reader sees is, for certain, what it sees of each group, put together."""
     query = database.scenario.observe
     if query is None:
@@ -163,21 +164,43 @@ def reads_by_group(database: Database, proved: Footprints) -> bool:
     words = [token.text.upper() for token in tokens(query) if token.kind != "blank"]
     if words.count("SELECT") != 1 or _ACROSS & set(words) or "," in _from(words):
         return False
-    keys = {
-        database.tables[number].columns[column].upper()
+    if not (_AGGREGATES & set(words) or {"JOIN", "GROUP"} & set(words)):
+        return True  # row by row
+    if "GROUP" not in words and _AGGREGATES & set(words):
+        return False
+    return any(_by_key(words, key) for key in _keys(database, proved, groups))
+
+
+def _by_key(words: Sequence[str], key: str) -> bool:
+    """Whether rows meet in the query only where their ``key`` is the same."""
+    joined = sum(list(words[at : at + 4]) == ["USING", "(", key, ")"] for at in range(len(words)))
+    if words.count("JOIN") != joined:
+        return False
+    return "GROUP" not in words or list(words[words.index("GROUP") + 1 :][:2]) == ["BY", key]
+
+
+def _keys(database: Database, proved: Footprints, groups: Sequence[Sequence[int]]) -> set[str]:
+    """The columns that every table has and of which no two groups have a value in common."""
+    names = [
+        {database.tables[number].columns[column].upper() for column in columns}
         for number, columns in proved.columns.items()
-        for column in columns[:1]
+    ]
+    return {key for key in set.intersection(*names) if _apart(database, proved, groups, key)}
+
+
+def _apart(database: Database, proved: Footprints, groups: Sequence[Sequence[int]], key: str) -> bool:
+    place = {
+        number: [database.tables[number].columns[column].upper() for column in columns].index(key)
+        for number, columns in proved.columns.items()
     }
-    if len(keys) != 1:
-        return not (_AGGREGATES & set(words) or "JOIN" in words)
-    (key,) = keys
-    joined = words.count("JOIN") == sum(
-        words[at : at + 4] == ["USING", "(", key, ")"] for at in range(len(words))
-    )
-    if "GROUP" in words:
-        at = words.index("GROUP")
-        return joined and words[at + 1 : at + 3] == ["BY", key]
-    return joined and not _AGGREGATES & set(words)
+    owner: dict[str, int] = {}
+    for index, members in enumerate(groups):
+        for event in members:
+            for number, found in proved.events[event].items():
+                for values in found:
+                    if owner.setdefault(values[place[number]], index) != index:
+                        return False
+    return True
 
 
 def _from(words: Sequence[str]) -> Sequence[str]:
