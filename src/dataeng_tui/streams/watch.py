@@ -138,7 +138,7 @@ class Watcher:
         """Say what is looked at, so that it is asked for more, and sooner."""
         self._focus = focus
 
-    def once(self, timeout: float = 15.0) -> Snapshot:
+    def once(self, timeout: float = 30.0) -> Snapshot:
         """Ask every source one time, those that are found on the way too, and give the one picture."""
         self._focus = Focus(everything=True)
         deadline = time.monotonic() + timeout

@@ -48,11 +48,12 @@ class Http(Protocol):
 class KeepAlive:
     """A connection that stays open between polls. For one thread; one host at a time.
 
-    ``timeout``: seconds for the whole answer, so that a server that drips cannot hold a poll.
+    ``timeout``: seconds for the whole answer, so that a server that drips cannot hold a poll. A busy
+    machine's driver takes ten for its first one.
     ``limit``: bytes of an answer.
     """
 
-    def __init__(self, timeout: float = 10.0, limit: int = 32 << 20) -> None:
+    def __init__(self, timeout: float = 20.0, limit: int = 32 << 20) -> None:
         self._timeout = timeout
         self._limit = limit
         self._connection: HTTPConnection | None = None
