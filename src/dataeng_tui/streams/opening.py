@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataeng_tui.errors import UserError
 from dataeng_tui.streams.health import Thresholds, judge
 from dataeng_tui.streams.snapshot import Source
-from dataeng_tui.streams.sources.driver_ui import Budget, DriverUi
 from dataeng_tui.streams.sources.local_ports import LocalPorts
 from dataeng_tui.streams.watch import Watcher
+
+if TYPE_CHECKING:
+    from dataeng_tui.streams.sources.driver_ui import Budget, DriverUi
 
 
 def open_watcher(
@@ -27,10 +30,10 @@ def open_watcher(
     """
     if not 0.1 <= interval <= 3600:
         raise UserError(f"The interval must be between 0.1 and 3600 seconds, not {interval:g}.")
-    budget = Budget()
+    make_driver = _Drivers()
     sources: dict[str, Source] = {}
     for url in drivers:
-        driver = DriverUi(url, budget=budget)
+        driver = make_driver(url, given=True)
         sources.setdefault(driver.where, driver)
     if event_logs:
         from dataeng_tui.streams.sources.event_log import EventLogSource
@@ -46,8 +49,21 @@ def open_watcher(
         sources.values(),
         partial(judge, thresholds=thresholds or Thresholds()),
         interval=interval,
-        make_driver=partial(DriverUi, given=False, budget=budget),
+        make_driver=make_driver,
     )
+
+
+class _Drivers:
+    """Makes the sources of drivers, which share one budget; their code is loaded with the first of them."""
+
+    def __init__(self) -> None:
+        self._budget: Budget | None = None
+
+    def __call__(self, url: str, *, given: bool = False) -> "DriverUi":
+        from dataeng_tui.streams.sources.driver_ui import Budget, DriverUi
+
+        self._budget = self._budget or Budget()
+        return DriverUi(url, given=given, budget=self._budget)
 
 
 def open_player(recording: str, *, interval: float = 1.0, thresholds: Thresholds | None = None) -> Watcher:
