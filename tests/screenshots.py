@@ -32,7 +32,9 @@ def _save(app: DataengApp, name: str) -> None:
     svg.write_text(app.export_screenshot(title="dataeng-tui"), encoding="utf-8")
     print(svg.relative_to(FOLDER.parent))
     if shutil.which("rsvg-convert"):
-        subprocess.run(["rsvg-convert", "-w", "1600", "-o", str(svg.with_suffix(".png")), str(svg)], check=True)
+        subprocess.run(
+            ["rsvg-convert", "-w", "1600", "-o", str(svg.with_suffix(".png")), str(svg)], check=True
+        )
 
 
 async def _main() -> None:
