@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -285,11 +287,18 @@ async def test_enlarged_the_year_takes_the_screen_and_tells_its_cursor() -> None
     async with opened() as (app, pilot):
         year = app.query_one(CalendarHeatmap)
         app.screen.maximize(year)
-        await pilot.pause()
+        await until(pilot, "room", lambda: year.size.height > 20)
         await pilot.press("h")
-        await pilot.pause()
-        assert year.size.height > 20
-        assert "Wed 11 Mar 2026" in screen_text(app).splitlines()[0]
+        await until(pilot, "the day", lambda: "Wed 11 Mar 2026" in screen_text(app).splitlines()[0])
         app.screen.minimize()
-        await pilot.pause()
-        assert "A year, by slots" in screen_text(app)
+        await until(pilot, "the title", lambda: "A year, by slots" in screen_text(app))
+
+
+def test_before_the_first_frame_no_arithmetic_is_imported() -> None:
+    code = (
+        "import sys, dataeng_tui.tui.panes.after_hours;"
+        "print(*(m for m in sys.modules if m.startswith('dataeng_tui.after_hours.')"
+        " or m in ('sqlite3', 'zoneinfo', 'holidays', 'sqlite_utils')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {"dataeng_tui.after_hours.measures", "dataeng_tui.after_hours.scale"}

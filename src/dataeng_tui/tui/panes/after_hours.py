@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.binding import BindingType
 
-from dataeng_tui.after_hours.hours import MEASURES
+from dataeng_tui.after_hours.measures import MEASURES
 from dataeng_tui.errors import UserError
 from dataeng_tui.services import Services
 from dataeng_tui.text import clean
 from dataeng_tui.tui.keys import key
 from dataeng_tui.tui.panes.after_hours_view import AfterHoursView
 from dataeng_tui.tui.panes.after_hours_work import RANGES, Detailed, Found, Loaded, Said, Work
-from dataeng_tui.tui.widgets import after_hours_lines as lines
 
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.syncing import Syncing
+    from dataeng_tui.tui.widgets.after_hours_lines import Shown
 
 
 class AfterHoursPane(AfterHoursView):
@@ -144,7 +144,7 @@ class AfterHoursPane(AfterHoursView):
         else:
             self.status = clean(message.text, 200) or self._source()
 
-    def watch_data(self, data: lines.Shown | None) -> None:
+    def watch_data(self, data: "Shown | None") -> None:
         if data is None:
             return
         self.found = self.detail = None

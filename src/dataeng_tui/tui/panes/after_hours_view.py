@@ -9,12 +9,11 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import reactive
 
-from dataeng_tui.after_hours.hours import MEASURES, Measure
+from dataeng_tui.after_hours.measures import MEASURES, Measure
 from dataeng_tui.services import Services
 from dataeng_tui.text import clean
 from dataeng_tui.tui.panes import Pane
 from dataeng_tui.tui.themes import heat
-from dataeng_tui.tui.widgets import after_hours_lines as lines
 from dataeng_tui.tui.widgets.calendar_heatmap import CalendarHeatmap
 from dataeng_tui.tui.widgets.heat import legend
 from dataeng_tui.tui.widgets.lines import Lines
@@ -24,6 +23,7 @@ from dataeng_tui.tui.widgets.week_bars import WeekBars
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.certainty import Certainty
     from dataeng_tui.after_hours.details import DayDetail
+    from dataeng_tui.tui.widgets.after_hours_lines import Shown
 
 VIEWS: Final = {
     "hours": "Hour of week",
@@ -61,7 +61,7 @@ class AfterHoursView(Pane):
     AfterHoursView .box.-maximized { height: 100% !important; width: 100% !important; }
     """
 
-    data: reactive[lines.Shown | None] = reactive(None, init=False)
+    data: reactive["Shown | None"] = reactive(None, init=False)
     measure: reactive[Measure] = reactive(MEASURES[0], init=False)
     found: reactive["Certainty | None"] = reactive(None, init=False)
     detail: reactive["DayDetail | None"] = reactive(None, init=False)
@@ -146,6 +146,8 @@ class AfterHoursView(Pane):
         self._draw_weeks()
 
     def _draw_heading(self) -> None:
+        from dataeng_tui.tui.widgets import after_hours_lines as lines
+
         if self.data is not None:
             width = self.size.width
             rows = lines.heading(self.data, self.measure, self.goal, width, 4 if self._is_tall else 2)
@@ -153,6 +155,8 @@ class AfterHoursView(Pane):
 
     def _draw_told(self) -> None:
         """The cursor's cell in words; what went wrong takes its place, in as many lines as it needs."""
+        from dataeng_tui.tui.widgets import after_hours_lines as lines
+
         width = self.size.width - 4
         told = self._told_by_cursor(width)
         rows = lines.paragraph(clean(self.trouble, 600), width, "$error") if self.trouble else [told]
@@ -164,6 +168,8 @@ class AfterHoursView(Pane):
             self._year.border_title = told
 
     def _told_by_cursor(self, width: int) -> Content:
+        from dataeng_tui.tui.widgets import after_hours_lines as lines
+
         if self._punch.has_focus:
             return self._punch.told
         if self.data is None or self.cursor is None:
@@ -176,6 +182,8 @@ class AfterHoursView(Pane):
             self._weeks.show(self.data.report, self.measure.name, self.cursor, found, self.goal)
 
     def _draw_aside(self) -> None:
+        from dataeng_tui.tui.widgets import after_hours_lines as lines
+
         data, width = self.data, max(self._aside.container_size.width - 5, 24)
         title = lines.title_of([(view, VIEWS[view]) for view in self._views()], self.view)
         for widget in (self._aside, *((self._weeks, self._punch) if not self._is_tall else ())):
@@ -246,4 +254,5 @@ class AfterHoursView(Pane):
         """The cursor is on another day: what belongs to a day is to be asked for."""
 
     def on_descendant_focus(self) -> None:
-        self._draw_told()
+        if self.data is not None:  # the first frame does without the words
+            self._draw_told()

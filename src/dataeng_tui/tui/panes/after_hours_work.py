@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
-from dataeng_tui.after_hours.hours import Now, Report
 from dataeng_tui.services import Services
-from dataeng_tui.tui.widgets.after_hours_lines import Shown
 
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.certainty import Certainty
     from dataeng_tui.after_hours.details import DayDetail
+    from dataeng_tui.after_hours.hours import Now, Report
     from dataeng_tui.after_hours.syncing import Syncing
+    from dataeng_tui.tui.widgets.after_hours_lines import Shown
 
 RANGES: Final[tuple[tuple[int | None, str], ...]] = (
     (52, "a year"),
@@ -31,7 +31,7 @@ OLD: Final = timedelta(days=14)
 class Loaded(Message):
     """A report has been made of a range, with machines counted in or not."""
 
-    def __init__(self, data: Shown, range_: int, counting: bool) -> None:
+    def __init__(self, data: "Shown", range_: int, counting: bool) -> None:
         super().__init__()
         self.data, self.asked = data, (range_, counting)
 
@@ -39,7 +39,7 @@ class Loaded(Message):
 class Found(Message):
     """The weeks of a report have been looked at."""
 
-    def __init__(self, data: Shown, found: "Certainty") -> None:
+    def __init__(self, data: "Shown", found: "Certainty") -> None:
         super().__init__()
         self.data, self.found = data, found
 
@@ -68,8 +68,10 @@ class Work:
         self._clock = clock
         self._lock = Lock()
 
-    def load(self, range_: int, counting: bool, progress: Callable[[str, int], None]) -> Shown:
+    def load(self, range_: int, counting: bool, progress: Callable[[str, int], None]) -> "Shown":
         """The report of a range, with machines counted in or not; files are read first, and tell how far."""
+        from dataeng_tui.tui.widgets.after_hours_lines import Shown
+
         with self._lock:
             service = self._services.after_hours
             service.open(progress)
@@ -87,17 +89,17 @@ class Work:
                 nothing_to_ask=not status.statements and not service.can_sync,
             )  # fmt: skip
 
-    def certainty(self, report: Report) -> "Certainty":
+    def certainty(self, report: "Report") -> "Certainty":
         """The step in a report's weeks."""
         with self._lock:
             return self._services.after_hours.certainty(report)
 
-    def day(self, report: Report, day: date) -> "DayDetail":
+    def day(self, report: "Report", day: date) -> "DayDetail":
         """A day looked at closely."""
         with self._lock:
             return self._services.after_hours.day(report, day)
 
-    def export(self, format_: str, report: Report) -> Path:
+    def export(self, format_: str, report: "Report") -> Path:
         """Write what is shown; returns the file."""
         with self._lock:
             return self._services.after_hours.export(format_, report)
@@ -108,7 +110,7 @@ class Work:
             service = self._services.after_hours
             return service.syncing(progress) if service.can_sync else None
 
-    def now(self, report: Report) -> Now:
+    def now(self, report: "Report") -> "Now":
         """The present moment; the one question that asks no history and does not block."""
         return self._services.after_hours.now(report, self._clock())
 

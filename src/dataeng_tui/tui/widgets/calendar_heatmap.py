@@ -1,7 +1,7 @@
 """A year as weeks by weekdays, each day as warm as it was long; one widget, drawn a line at a time."""
 
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style as RichStyle
 from textual import events
@@ -9,10 +9,12 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from dataeng_tui.after_hours.hours import Report
 from dataeng_tui.after_hours.scale import step
 from dataeng_tui.tui.keys import key
 from dataeng_tui.tui.widgets.heat import LEFT, WEEKDAYS, Heat, Run, visible
+
+if TYPE_CHECKING:
+    from dataeng_tui.after_hours.hours import Report
 
 AWAY = ("holiday", "leave")
 
@@ -48,7 +50,7 @@ class CalendarHeatmap(Heat):
         self._minutes: dict[date, float] = {}
         self.cursor = date.min
 
-    def show(self, report: Report, measure: str, cursor: date) -> None:
+    def show(self, report: "Report", measure: str, cursor: date) -> None:
         """Show a report by a measure."""
         self._report = report
         self._monday = report.since - timedelta(report.since.weekday())
@@ -141,7 +143,7 @@ class CalendarHeatmap(Heat):
         style = self.cursor_style(max(step_, 0))
         return (f"{'[':<{columns - 1}}]" if self.colourless else "▐" + "█" * (columns - 2) + "▌"), style
 
-    def _step(self, report: Report, day: date) -> int:
+    def _step(self, report: "Report", day: date) -> int:
         if not report.since <= day <= report.until:
             return -1
         found = step(self._minutes.get(day, 0))

@@ -1,7 +1,7 @@
 """The hours of the week: when the person is at it, on average; one widget, drawn a line at a time."""
 
 from bisect import bisect_left
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.style import Style as RichStyle
 from textual import events
@@ -10,9 +10,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from dataeng_tui.after_hours.hours import Report
 from dataeng_tui.after_hours.scale import hours_and_minutes
 from dataeng_tui.tui.widgets.heat import LEFT, WEEKDAYS, Heat, Run
+
+if TYPE_CHECKING:
+    from dataeng_tui.after_hours.hours import Report
 
 BOUNDS: Final = (0, 2, 5, 10, 20)
 """Minutes a week in one hour of it; up to and including each is a step."""
@@ -46,7 +48,7 @@ class PunchCard(Heat):
         self._weeks = 1.0
         self.cursor = (0, 20)
 
-    def show(self, report: Report) -> None:
+    def show(self, report: "Report") -> None:
         """Show a report's hours."""
         self._all, self._after = report.punch, report.after_hours_punch
         self._weeks = max(1.0, ((report.until - report.since).days + 1) / 7)

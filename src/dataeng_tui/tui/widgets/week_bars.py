@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from dataeng_tui.after_hours.hours import Report
 from dataeng_tui.tui.widgets.heat import LEFT, Heat, Run, visible
 
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.certainty import Certainty
+    from dataeng_tui.after_hours.hours import Report
 
 EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 
@@ -48,7 +48,7 @@ class WeekBars(Heat):
         self.cursor = date.min
 
     def show(
-        self, report: Report, measure: str, cursor: date, found: "Certainty | None", goal: float | None
+        self, report: "Report", measure: str, cursor: date, found: "Certainty | None", goal: float | None
     ) -> None:
         """Show a report's weeks by a measure; the step and its explanation belong to the slots alone."""
         self._hours = [week.figures.minutes(measure) / 60 for week in report.weeks]
