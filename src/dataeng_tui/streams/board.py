@@ -20,7 +20,7 @@ Judge = Callable[[StreamingQuery, float, tuple[Finding, ...]], tuple[Finding, ..
 
 
 # Between two judgements of a query about which nothing has changed but the time, in seconds.
-_JUDGED_EVERY = 5.0
+_JUDGED_EVERY = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +156,15 @@ class Board:
     def _latest_runs(self, now: float) -> list[StreamingQuery]:
         """The newest run of each query id; the earlier ones are its ``runs``."""
         by_id: dict[str, list[StreamingQuery]] = defaultdict(list)
-        for run in list(self._parts):
-            query = self._query(run)
+        for run in self._parts:
+            query = self._merged.get(run) or self._query(run)
             by_id[query.id or query.run_id].append(query)
         newest = []
         for runs in by_id.values():
-            runs.sort(
-                key=lambda query: (query.state is not None and not query.ended, query.started_at or 0.0)
-            )
+            if len(runs) > 1:
+                runs.sort(
+                    key=lambda query: (query.state is not None and not query.ended, query.started_at or 0.0)
+                )
             starts = tuple(query.started_at for query in runs[:-1] if query.started_at is not None)
             newest.append(self._judged(runs[-1], starts, now))
         return newest

@@ -25,7 +25,7 @@ from dataeng_tui.text import clean
 
 _LIST = "/StreamingQuery/?active.pageSize=1000&completed.pageSize=1000"
 # What costs the driver and tells little at every poll, in seconds.
-_JOBS_EVERY = 3.0
+_JOBS_EVERY = 5.0
 _GAUGES_EVERY = 30.0
 _PAGE_EVERY = 2.0  # one run's statistics, of those that nobody looks at
 _FIRST_PAGES = 4  # in one poll, of runs that were never read
