@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[2]
 class Feeder:
     """Writes files of events while it is let: some twice, some hours late, some days late, some no JSON."""
 
-    def __init__(self, folder: Path, seed: int, pause: float) -> None:
-        self.folder, self.random, self.pause = folder, random.Random(seed), pause
+    def __init__(self, folder: Path, seed: int, pause: float, most: int) -> None:
+        self.folder, self.random, self.pause, self.most = folder, random.Random(seed), pause, most
         self.files: list[list[str]] = []
         self.hourly: Counter[tuple[str, str]] = Counter()
         self.deliveries: Counter[str] = Counter()
@@ -45,12 +45,15 @@ class Feeder:
         self._thread.join()
 
     def _feed(self) -> None:
-        while not self._over.wait(self.pause):
+        while len(self.files) < self.most and not self._over.wait(self.pause):
             self.write()
 
     def write(self) -> None:
         """The next file, and what a batch computation over all files so far would find."""
         number, lines = len(self.files), []
+        watermark = (
+            self.folder / "checkpoints/hourly/commits/0"
+        ).exists()  # for every batch from the next on
         for _ in range(20):
             kind = self.random.random()
             email = f"e{self.random.randrange(3)}"
@@ -63,7 +66,7 @@ class Feeder:
             else:
                 one = self.random.randrange(10**9)
                 # Up to ten hours late is in time; two days late is not, once the watermark has moved.
-                late = kind < 0.3 and number > 4
+                late = kind < 0.3 and watermark
                 hour = self.random.randrange(12, 24)
                 at = f"2026-03-{8 if late else 10:02}T{hour:02}:{self.random.randrange(60):02}:00Z"
                 if not late:
@@ -128,7 +131,7 @@ def kill_and_compare(folder: Path, kills: int, seed: int) -> tuple[int, int]:
     """
     chance = random.Random(seed)
     between = in_hand = 0
-    with Feeder(folder, seed, pause=0.7) as feeder:
+    with Feeder(folder, seed, pause=0.7, most=15 * (kills + 1)) as feeder:
         for _ in range(kills):
             with driver(folder) as process:
                 until_running(process)
@@ -139,7 +142,7 @@ def kill_and_compare(folder: Path, kills: int, seed: int) -> tuple[int, int]:
                 planned = [int(p.name) for p in (folder / "checkpoints" / job / "offsets").glob("[0-9]*")]
                 in_hand += max(planned, default=-1) > found[job][1]
     with driver(folder, EMAILS_LAST="1", EMAILS_PAUSE="0") as process:
-        output = process.communicate(timeout=170)[0]
+        output = process.communicate(timeout=300)[0]
         assert process.returncode == 0, output[-3000:]
     rows = sqlite3.connect(folder / "emails.db")
     assert dict(rows.execute("SELECT email_id, n FROM deliveries").fetchall()) == feeder.deliveries
