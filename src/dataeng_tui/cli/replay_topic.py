@@ -28,7 +28,7 @@ def check_dump(
     started = time.perf_counter()
     told = _progress if sys.stderr.isatty() else None
     if spark is not None:
-        found = on_spark(topic, names, limit, spark, told)
+        found = on_spark(topic, names, limit, spark)  # with Spark's own line of progress
     else:
         found = on_cores(topic, names, limit, told=told)
     if told is not None:

@@ -55,9 +55,7 @@ def on_cores(
     return total
 
 
-def on_spark(
-    topic: Topic, faults: Sequence[str], seconds: float, master: str, told: Told | None = None
-) -> Part:
+def on_spark(topic: Topic, faults: Sequence[str], seconds: float, master: str) -> Part:
     """The same on Spark, whose executors need a Python like ours and nothing else: the package is sent along.
 
     ``master`` is Spark's own word for where: ``local[2]``, ``yarn``, ``spark://host:7077``. Raises UserError
@@ -77,19 +75,16 @@ def on_spark(
 
     if master.startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    total = NOTHING
     with TemporaryDirectory() as folder:
         try:
-            session = SparkSession.builder.master(master).appName("dataeng-tui replay check").getOrCreate()
+            builder = SparkSession.builder.master(master).appName("dataeng-tui replay check")
+            session = builder.config("spark.log.level", "ERROR").getOrCreate()
             try:
                 context = session.sparkContext
                 context.addPyFile(_package(folder))
                 cut = portions(topic.groups, context.defaultParallelism)
                 spread = context.parallelize(cut, len(cut)).mapPartitions(checked)
-                for part in spread.toLocalIterator(prefetchPartitions=True):
-                    total += part
-                    if told is not None:
-                        told(total, len(topic.groups))
+                total = sum(spread.collect(), NOTHING)
             finally:
                 session.stop()
         except (Py4JError, PySparkException) as error:
