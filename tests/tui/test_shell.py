@@ -58,3 +58,20 @@ async def test_a_mistake_in_the_program_ends_it_without_a_traceback(
         await pilot.pause()
     assert isinstance(app.failure, RuntimeError)
     assert "Traceback" not in "".join(capsys.readouterr())
+
+
+async def test_a_click_on_a_tab_and_on_a_key_does_what_they_say() -> None:
+    app = DataengApp(Settings())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        line = screen_text(app).splitlines()[0]
+        await pilot.click("TopBar", offset=(line.index("Streams"), 0))
+        for _ in range(100):
+            if app.pane.id == "streams":
+                break
+            await pilot.pause(0.05)
+        assert app.pane.id == "streams"
+        keys = screen_text(app).splitlines()[-1]
+        await pilot.click("KeyBar", offset=(keys.index("Help"), 0))
+        await pilot.pause()
+        assert isinstance(app.screen, HelpScreen)

@@ -20,6 +20,7 @@ class TopBar(Widget):
     def __init__(self, *, demo: bool) -> None:
         super().__init__()
         self.demo = demo
+        self.auto_links = False  # what can be clicked here looks like a tab, not like a link
 
     def show(self, panes: list[tuple[str, str, str]], front: str, status: str) -> None:
         """``panes``: (id, name, badge) in order; ``front``: the id of the one shown; ``status``: its line."""
@@ -50,6 +51,7 @@ class KeyBar(Widget):
     hints: reactive[tuple[tuple[str, str, str], ...]] = reactive(())
 
     def on_mount(self) -> None:
+        self.auto_links = False
         self.screen.bindings_updated_signal.subscribe(self, self._update)
         self._update(self.screen)
 
