@@ -91,6 +91,16 @@ def test_a_proxys_warning_page_with_status_200_is_no_empty_driver(
     assert "a proxy that asks first" in told(ask(driver.url))[0]
 
 
+def test_a_driver_before_its_first_query_sends_one_on_to_its_jobs(
+    serve: Serve, ask: Callable[..., Observation], newest: Any
+) -> None:
+    page = (200, "text/html", "<html><head><title>emails - Spark Jobs</title></head></html>")
+    said = ask(serve({**pages_of(newest), LIST: page}).url)
+    assert said.answered
+    assert said.applications[0].id == newest["application"]
+    assert said.queries == said.problems == ()
+
+
 def test_what_does_not_answer_is_said_in_words(ask: Callable[..., Observation], serve: Serve) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -29,6 +29,8 @@ _JOBS_EVERY = 5.0
 _GAUGES_EVERY = 30.0
 _PAGE_EVERY = 2.0  # one run's statistics, of those that nobody looks at
 _FIRST_PAGES = 4  # in one poll, of runs that were never read
+# Where an application without a streaming query sends on whoever asks for its list of them.
+_JOBS_PAGE = " - Spark Jobs</title>"
 
 
 class Budget:
@@ -122,9 +124,10 @@ class DriverUi:
     def _list(self) -> tuple[Answer, tuple[Row, ...] | None]:
         """The list page's rows; none where the application has never had a query, and so has no such page."""
         answer = self._get(_LIST)
-        if answer.status == 404:
+        rows = read_list(answer.text) if answer.status == 200 else None
+        if rows is None and (answer.status == 404 or _JOBS_PAGE in answer.text):
             return answer, ()
-        return answer, read_list(answer.text) if answer.status == 200 else None
+        return answer, rows
 
     def _jobs_due(self, now: float, focus: Focus, rows: tuple[Row, ...]) -> bool:
         """Every few polls; at each for what is looked at; for a new run, as it may be a new application's."""
