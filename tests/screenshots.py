@@ -47,6 +47,8 @@ async def _main() -> None:
         _save(app, "replay")
         await pilot.press("2")
         await _quiet(pilot, 75)  # the demo's Spark starts, and has a few batches behind it
+        await pilot.press("j", "j")  # one that has charts
+        await _quiet(pilot, 3)
         _save(app, "streams")
         await pilot.press("t", "1")
         await _quiet(pilot, 4)

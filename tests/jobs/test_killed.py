@@ -113,21 +113,36 @@ def until_running(process: subprocess.Popen[str]) -> None:
     pytest.fail("the driver ended before its jobs ran")
 
 
+def numbers(folder: Path) -> set[int]:
+    """The batches that a checkpoint's ``offsets`` or ``commits`` names."""
+    return {int(path.name) for path in folder.glob("[0-9]*") if path.name.isdigit()}
+
+
 def places(folder: Path) -> dict[str, tuple[int, int]]:
     """A job's last batch in the database, and in Spark's commits."""
     rows = sqlite3.connect(folder / "emails.db").execute("SELECT job, batch_id FROM streaming_batches")
     found = {}
     for job, batch in rows:
-        commits = [int(path.name) for path in (folder / "checkpoints" / job / "commits").glob("[0-9]*")]
-        found[job] = (batch, max(commits, default=-1))
+        found[job] = (batch, max(numbers(folder / "checkpoints" / job / "commits"), default=-1))
     return found
+
+
+def until_in_hand(folder: Path) -> None:
+    """Wait until a job has planned a batch that is not committed: the driver is in the middle of it."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for home in (folder / "checkpoints").glob("*"):
+            if numbers(home / "offsets") - numbers(home / "commits"):
+                return
+        time.sleep(0.005)
+    pytest.fail("no batch came")
 
 
 def kill_and_compare(folder: Path, kills: int, seed: int) -> tuple[int, int]:
     """Kill the driver ``kills`` times while it is fed, let it end, compare with a computation in one go.
 
     How many kills found a job between the database's commit and Spark's, and how many found one with a batch
-    that was planned and not yet written.
+    that was planned and not yet committed.
     """
     chance = random.Random(seed)
     between = in_hand = 0
@@ -135,12 +150,13 @@ def kill_and_compare(folder: Path, kills: int, seed: int) -> tuple[int, int]:
         for _ in range(kills):
             with driver(folder) as process:
                 until_running(process)
-                time.sleep(chance.uniform(0.1, 3.0))
+                time.sleep(chance.uniform(0.1, 6.0))
+                until_in_hand(folder)
+                time.sleep(chance.uniform(0, 0.04))
             found = places(folder)
             between += sum(written > committed for written, committed in found.values())
-            for job in found:
-                planned = [int(p.name) for p in (folder / "checkpoints" / job / "offsets").glob("[0-9]*")]
-                in_hand += max(planned, default=-1) > found[job][1]
+            for home in (folder / "checkpoints").glob("*"):
+                in_hand += bool(numbers(home / "offsets") - numbers(home / "commits"))
     with driver(folder, EMAILS_LAST="1", EMAILS_PAUSE="0") as process:
         output = process.communicate(timeout=300)[0]
         assert process.returncode == 0, output[-3000:]

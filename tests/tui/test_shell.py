@@ -75,3 +75,25 @@ async def test_a_click_on_a_tab_and_on_a_key_does_what_they_say() -> None:
         await pilot.click("KeyBar", offset=(keys.index("Help"), 0))
         await pilot.pause()
         assert isinstance(app.screen, HelpScreen)
+
+
+async def test_a_theme_changed_while_a_pane_is_behind_leaves_its_titles() -> None:
+    app = DataengApp(Settings())
+    async with app.run_test(size=(120, 40)) as pilot:
+
+        async def at(name: str, key: str) -> None:
+            await pilot.press(key)
+            for _ in range(100):
+                if app.pane.id == name:
+                    break
+                await pilot.pause(0.05)
+            await pilot.pause()
+
+        await pilot.pause(0.5)
+        before = [widget.border_title for widget in app.query(".box")]
+        await at("streams", "2")
+        await pilot.press("t")
+        await pilot.pause()
+        await at("after-hours", "1")
+        assert [widget.border_title for widget in app.query(".box")] == before
+        assert "Hours a week" in before

@@ -90,10 +90,9 @@ class AfterHoursView(Pane):
         self._punch, self._aside = self.query_one(PunchCard), self.query_one("#ah-aside", Lines)
         self._machines = self.query_one("#ah-machines", Lines)
         self._heading.can_focus = self._told.can_focus = False
-        titles = ((self._year, "Year"), (self._weeks, "Hours a week"), (self._punch, "Hour of week"))
-        for widget, title in titles:
+        for widget in (self._year, self._weeks, self._punch):
             widget.add_class("box")
-            widget.border_title = title
+        self._year.border_title = "Year"
         self._machines.border_title = VIEWS["machines"]
         self._told.show([Content.styled("Reading the history …", "$text-muted")])
         self._year.focus()
@@ -186,8 +185,10 @@ class AfterHoursView(Pane):
 
         data, width = self.data, max(self._aside.container_size.width - 5, 24)
         title = lines.title_of([(view, VIEWS[view]) for view in self._views()], self.view)
-        for widget in (self._aside, *((self._weeks, self._punch) if not self._is_tall else ())):
-            widget.border_title = title
+        # Where there is no room for all of them, one place shows them in turn and all their names.
+        self._aside.border_title = title
+        self._weeks.border_title = "Hours a week" if self._is_tall else title
+        self._punch.border_title = "Hour of week" if self._is_tall else title
         if data is None:
             return
         left_out = lines.left_out_lines(data, max(self._machines.container_size.width - 5, 24))
