@@ -2,13 +2,11 @@
 
     python -m tests.screenshots
 
-SVG as the program exports it; PNG beside it where ``rsvg-convert`` is there (Debian: librsvg2-bin).
+SVG, as the program exports it; any browser shows it.
 """
 
 import asyncio
 import os
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -31,10 +29,6 @@ def _save(app: DataengApp, name: str) -> None:
     svg = FOLDER / f"{name}.svg"
     svg.write_text(app.export_screenshot(title="dataeng-tui"), encoding="utf-8")
     print(svg.relative_to(FOLDER.parent))
-    if shutil.which("rsvg-convert"):
-        subprocess.run(
-            ["rsvg-convert", "-w", "1600", "-o", str(svg.with_suffix(".png")), str(svg)], check=True
-        )
 
 
 async def _main() -> None:
