@@ -59,7 +59,7 @@ class AfterHoursPane(AfterHoursView):
 
     def on_mount(self) -> None:
         # Not before the first frame stands: a worker that imports SQLite would hold it up.
-        self.set_timer(0.05, self._begin)
+        self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         self._load(then_sync=True)
