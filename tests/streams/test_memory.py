@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dataeng_tui.errors import UserError
 from dataeng_tui.streams import memory as memories
 from dataeng_tui.streams.health import judge
 from dataeng_tui.streams.memory import Memory
@@ -82,3 +83,17 @@ def test_what_another_layer_tells_later_of_the_newest_batch_is_kept(tmp_path: Pa
     memory.take(Snapshot(1.0, queries=(bare,)))
     memory.close()
     assert see(path, query(1001))["r"] == bare.batches
+
+
+def test_a_file_that_another_holds_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memories, "PATIENCE", 0.05)
+    path = tmp_path / "streams.db"
+    see(path, query(1000))
+    with sqlite3.connect(path) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(UserError, match="another program holds it"):
+            Memory(path, {}.__setitem__)
+    assert not path.with_suffix(".damaged").exists()
+    assert see(path, query(2000))["r"] == query(1000).batches

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dataeng_tui.databases import is_locked, private_database
 from dataeng_tui.errors import UserError
-from dataeng_tui.locations import private_file
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -74,11 +74,7 @@ def _syncs(db: "Database") -> None:
 def connect(path: Path) -> sqlite3.Connection:
     """The history at ``path``, made (0600) or brought up to date if it has to be. Raises UserError."""
     try:
-        private_file(path)
-        connection = sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        connection.execute("PRAGMA journal_mode = WAL")
+        connection = private_database(path, BUSY_SECONDS)
         connection.execute("PRAGMA synchronous = NORMAL")
         _bring_up_to_date(connection, path)
     except (OSError, sqlite3.Error) as error:
@@ -88,7 +84,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def unreadable(path: Path, error: Exception) -> UserError:
     """The sentence for a history file that does not work."""
-    if isinstance(error, sqlite3.DatabaseError) and "locked" in str(error):
+    if isinstance(error, sqlite3.Error) and is_locked(error):
         return UserError(
             f"The history {path} is being written by another dataeng-tui: try again when it is done."
         )

@@ -11,14 +11,15 @@ from contextlib import closing, suppress
 from dataclasses import fields
 from pathlib import Path
 
+from dataeng_tui.databases import is_locked, private_database
 from dataeng_tui.errors import UserError
-from dataeng_tui.locations import private_file
 from dataeng_tui.streams.snapshot import Batch, Snapshot
 
 KEPT = 100  # batches of a run
 RUNS = 1_000
 DAYS = 14
 EVERY = 2.0  # seconds between two transactions
+PATIENCE = 10.0  # seconds to wait for another program that watches, too
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (run TEXT, at REAL, told TEXT NOT NULL, PRIMARY KEY (run, at)) WITHOUT ROWID;
 """
@@ -59,7 +60,11 @@ class Memory:
         self._closed = threading.Event()
         try:
             self._prepare()
-        except sqlite3.DatabaseError:
+        except sqlite3.Error as error:
+            if is_locked(error):
+                raise UserError(
+                    f"What was seen cannot be kept in {path}: another program holds it."
+                ) from None
             path.replace(path.with_suffix(".damaged"))
             self._prepare()
         except OSError as error:
@@ -85,9 +90,9 @@ class Memory:
                 connection.execute(statement, bound)
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(private_file(self._path), timeout=10)
-        # Two programs may watch at once; and what a power cut takes is seconds of a history.
-        connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")
+        connection = private_database(self._path, PATIENCE)
+        connection.isolation_level = "IMMEDIATE"
+        connection.execute("PRAGMA synchronous = OFF")  # what a power cut takes is seconds of a history
         return connection
 
     def _run(self) -> None:
