@@ -36,8 +36,8 @@ def processes(told: str) -> list[int]:
     return found
 
 
-def wait_for(reached: Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
+def wait_for(reached: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
     while not reached():
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.1)
@@ -85,8 +85,8 @@ def test_the_program_killed_leaves_no_process_and_no_folder(tmp_path: Path) -> N
     finally:
         program.send_signal(signal.SIGKILL)
         program.wait()
-    wait_for(lambda: not processes(mark), 15)
-    wait_for(lambda: not Path(log).parent.exists(), 5)
+    wait_for(lambda: not processes(mark))
+    wait_for(lambda: not Path(log).parent.exists())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -102,7 +102,7 @@ def test_closing_ends_it_at_any_step(monkeypatch: pytest.MonkeyPatch) -> None:
         demo.close()
         demo.close()
         monkeypatch.delenv(mark)
-        wait_for(lambda mark=mark: not processes(mark), 15)  # type: ignore[misc]
+        wait_for(lambda mark=mark: not processes(mark))  # type: ignore[misc]
         assert progress.event_log is None or not Path(progress.event_log).parent.exists()
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -63,7 +64,7 @@ class DemoSpark:
         if self._thread:
             self._thread.join(10)
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            remove(self._folder)
 
     def _run(self, progress: Callable[[Progress], None]) -> None:
         progress(Progress("looking for Java"))
@@ -112,6 +113,14 @@ class DemoSpark:
         except OSError:
             lines = []
         return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder in which processes that were killed this instant may still be writing."""
+    deadline = time.monotonic() + 10
+    while folder.exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.02)
 
 
 def _environment(java_home: Path) -> dict[str, str]:

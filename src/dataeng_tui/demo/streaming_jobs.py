@@ -7,7 +7,6 @@ that started it is gone, however it went, nothing of this process group stays be
 import ctypes
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import sys
@@ -20,6 +19,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeng_tui.demo.email_jobs import email_job, hourly
+from dataeng_tui.demo.spark import remove
 from dataeng_tui.jobs import Job, Outcome, run_jobs
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -51,8 +51,13 @@ def end_with_the_program(folder: Path, parent: int) -> None:
     """End this process group with ``parent``: when our stdin ends, or the kernel says that it has gone."""
 
     def end(*_: object) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.killpg(0, signal.SIGKILL)  # the JVM is in our group
+        group = os.getpgrp()
+        if os.fork() == 0:  # somebody has to outlive the group: the JVM, which is in it, writes to the last
+            os.setsid()
+            os.killpg(group, signal.SIGKILL)
+            remove(folder)
+            os._exit(0)
+        signal.pause()
 
     def watch() -> None:
         while os.read(0, 1024):
