@@ -76,7 +76,7 @@ class Terminal:
             total += self.read(left)
         return total
 
-    def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> float:
+    def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> float:
         """Read until ``condition``; milliseconds since the start. Raises TimeoutError."""
         end = time.perf_counter() + seconds
         while not condition():

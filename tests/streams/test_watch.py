@@ -18,7 +18,7 @@ from tests.streams.fake_driver import FakeDriver, as_another_application, pages_
 Serve = Callable[..., FakeDriver]
 
 
-def eventually(holds: Callable[[], object], within: float = 15.0) -> None:
+def eventually(holds: Callable[[], object], within: float = 60.0) -> None:
     end = time.monotonic() + within
     while not holds():
         assert time.monotonic() < end, "it never came to hold"
