@@ -21,6 +21,11 @@ from dataeng_tui.tui.widgets.lines import Lines
 from dataeng_tui.tui.widgets.live_table import LiveTable
 
 PROBLEMS = 3  # lines of problems that are shown; the last one says how many more there are
+NOTHING = (
+    "No streaming query is to be seen. Drivers on localhost 4040-4050 are found by themselves;",
+    "  dataeng-tui --driver URL     watches another one, and",
+    "  dataeng-tui --demo           a real local Spark, to look around in.",
+)
 FASTEST, SLOWEST = 0.25, 60.0  # seconds between polls
 
 
@@ -71,7 +76,7 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
         height: 1fr; border: round $border; border-title-color: $text-muted; padding: 0 1;
     }
     StreamsPane #streams-detail:focus { border: round $primary; border-title-color: $primary; }
-    StreamsPane #streams-note { height: auto; max-height: 4; padding: 0 1; }
+    StreamsPane #streams-note { height: auto; max-height: 6; padding: 0 1; }
     StreamsPane Input { dock: bottom; height: 1; border: none; padding: 0 1; background: $panel; }
     .-short StreamsPane #streams-detail { height: 10; }
     .-short StreamsPane #streams-detail.-maximized, StreamsPane .-maximized { height: 1fr; }
@@ -193,19 +198,15 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
         if more := len(snapshot.problems) - len(shown):
             lines.append(Content.styled(f"! and {more} more", "$text-muted"))
         if not snapshot.queries:
-            lines = [self._nothing(), *lines]
+            lines = [*self._nothing(), *lines]
         note.styles.height = len(lines)
         note.display = bool(lines)
         note.show(lines)
 
-    def _nothing(self) -> Content:
+    def _nothing(self) -> list[Content]:
         if self.services.settings.demo or self.snapshot is None:
-            return self._starting
-        return Content.styled(
-            "No streaming query is to be seen. Drivers on localhost 4040-4050 are found by themselves;"
-            " give others with --driver URL, and logs with --event-log PATH.",
-            "$text-muted",
-        )
+            return [self._starting]
+        return [Content.styled(line, "$text-muted") for line in NOTHING]
 
     @property
     def query_shown(self) -> StreamingQuery | None:
