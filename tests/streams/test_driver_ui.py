@@ -13,9 +13,8 @@ from dataeng_tui.errors import UserError
 from dataeng_tui.streams.snapshot import Focus, Observation
 from dataeng_tui.streams.sources.driver_ui import Budget, DriverUi
 from dataeng_tui.streams.sources.http import KeepAlive, normal_url
-from tests.streams.fake_driver import FakeDriver, as_another_application, pages_of
+from tests.streams.fake_driver import LIST, SHORT_LIST, FakeDriver, as_another_application, pages_of
 
-LIST = "/StreamingQuery/?active.pageSize=1000&completed.pageSize=1000"
 EVERYTHING, NOTHING = Focus(everything=True), Focus()
 Serve = Callable[..., FakeDriver]
 
@@ -205,7 +204,7 @@ def test_statistics_are_asked_for_what_is_new_and_what_is_looked_at(serve: Serve
     assert sorted(first + later) == sorted(runs)  # each once, and no more while nothing changes
     assert pages(4.0) == []
     # A quiet driver is asked for its list, and now and then for its jobs.
-    assert [path for path in driver.asked if path != LIST] in (
+    assert [path for path in driver.asked if path != SHORT_LIST] in (
         [],
         [path for path in driver.asked if "/jobs" in path],
     )
@@ -222,3 +221,47 @@ def test_clocks_that_differ_by_minutes_make_no_stall(
     fresh = [query.quiet_since for query in said.queries if query.name == "slow"]
     assert fresh[0] is not None
     assert 0 <= now - fresh[0] < 60
+
+
+def test_what_is_over_is_listed_once_and_no_end_is_missed(serve: Serve, newest: Any) -> None:
+    driver = serve(newest)
+    whole = driver.pages[LIST][2]
+    first, *others = (table.partition("</table>") for table in whole.split("<table")[1:])
+    rows = first[0].split("<tr")
+    ended = others[0][0].split("<tr")
+    assert (len(rows), len(ended)) == (8, 4)  # what is before the first, the headings, and a row a run
+
+    def page(active: list[str], over: list[str], count: int) -> tuple[int, str, str]:
+        body = "<table".join(
+            ["spark Streaming Query", "<tr".join(active) + "</table>"]
+            + ([f"Completed Streaming Queries ({count})", "<tr".join(over) + "</table>"] if over else [])
+        )
+        return 200, "text/html", body
+
+    source = DriverUi(driver.url)
+
+    def runs(now: float) -> set[str]:
+        driver.asked.clear()
+        return {query.run_id for query in source.poll(now, NOTHING).queries}
+
+    driver.pages[SHORT_LIST] = page(rows, ended[:3], 2)
+    everything = runs(0.0)
+    assert everything == newest["progress"].keys()
+    assert runs(1.0) == everything  # the second of the ended ones is known
+    assert LIST not in driver.asked
+    # One of the active ones has ended, and the newest of the ended is the same as before.
+    driver.pages[SHORT_LIST] = page(rows[:-1], ended[:3], 2)
+    runs(2.0)
+    assert LIST in driver.asked
+    # One came and ended between two polls.
+    driver.pages[SHORT_LIST] = page(rows, ended[:3], 3)
+    runs(3.0)
+    assert LIST in driver.asked
+    # The same where the driver keeps no more than it had: their number stays.
+    new = ended[2].replace(sorted(everything)[0][:8], "99999999")
+    for run in everything:
+        new = new.replace(run, "99999999" + run[8:])
+    driver.pages[SHORT_LIST] = page(rows, [*ended[:2], new], 2)
+    runs(4.0)
+    assert LIST in driver.asked
+    source.close()

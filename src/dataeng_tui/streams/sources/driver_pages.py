@@ -32,6 +32,7 @@ _HEADINGS = {
     "lastest batch": "batch",  # as Spark 3.0 spells it
     "error": "error",
 }
+_ENDED = re.compile(r"Completed Streaming Queries \((\d{1,9})\)")
 _UNITS_MS = {"ms": 1.0, "second": 1e3, "minute": 60e3, "hour": 3600e3, "day": 86400e3, "week": 604800e3}
 _SPAN = re.compile(r"([\d.]+)\s*(ms|second|minute|hour|day|week|s|min|h)s?\b")
 _SHORT = {"s": "second", "min": "minute", "h": "hour"}
@@ -80,6 +81,12 @@ def read_list(page: str) -> tuple[Row, ...] | None:
         if "run_id" in columns:
             rows += (row for line in body.split("<tr")[1:] if (row := _row(line, columns)))
     return tuple(rows)
+
+
+def count_ended(page: str) -> int:
+    """How many ended runs ``/StreamingQuery/`` has, on however many pages of its table."""
+    told = _ENDED.search(page)
+    return int(told[1]) if told else 0
 
 
 def read_statistics(page: str, after: float = 0.0) -> tuple[Batch, ...]:

@@ -19,11 +19,19 @@ from dataeng_tui.streams.snapshot import (
     StreamingQuery,
 )
 from dataeng_tui.streams.sources.driver_api import Gauges, read_applications, read_gauges, read_running
-from dataeng_tui.streams.sources.driver_pages import Row, read_list, read_statistics, zone_offset
+from dataeng_tui.streams.sources.driver_pages import (
+    Row,
+    count_ended,
+    read_list,
+    read_statistics,
+    zone_offset,
+)
 from dataeng_tui.streams.sources.http import Answer, Http, KeepAlive, normal_url, without_secrets
 from dataeng_tui.text import clean
 
 _LIST = "/StreamingQuery/?active.pageSize=1000&completed.pageSize=1000"
+# What is over does not change, and its exceptions are long: at most polls the newest of it is enough.
+_SHORT_LIST = "/StreamingQuery/?active.pageSize=1000&completed.pageSize=1"
 # What costs the driver and tells little at every poll, in seconds.
 _JOBS_EVERY = 5.0
 _GAUGES_EVERY = 30.0
@@ -84,6 +92,7 @@ class DriverUi:
         self._offset: float | None = None
         self._ahead = 0.0
         self._reads: dict[str, _Read] = {}
+        self._rows: tuple[Row, ...] | None = None  # as listed the last time
         self._page_at = float("-inf")
         self._running: dict[str, int | None] | None = None
         self._jobs_at = float("-inf")
@@ -123,11 +132,33 @@ class DriverUi:
 
     def _list(self) -> tuple[Answer, tuple[Row, ...] | None]:
         """The list page's rows; none where the application has never had a query, and so has no such page."""
+        if self._rows is not None:
+            answer = self._get(_SHORT_LIST)
+            rows = self._with_ended(answer.text) if answer.status == 200 else None
+            if rows is not None:
+                self._rows = rows
+                return answer, rows
         answer = self._get(_LIST)
         rows = read_list(answer.text) if answer.status == 200 else None
+        self._rows = rows
         if rows is None and (answer.status == 404 or _JOBS_PAGE in answer.text):
             return answer, ()
         return answer, rows
+
+    def _with_ended(self, page: str) -> tuple[Row, ...] | None:
+        """The rows of the short list and the ended ones as they were; None where one more may have ended."""
+        rows = read_list(page)
+        if rows is None:
+            return None
+        active = [row for row in rows if row.status == "RUNNING"]
+        before = {row.run_id: row for row in self._rows or ()}
+        ended = [row for row in before.values() if row.status != "RUNNING"]
+        over = before.keys() - {row.run_id for row in active}
+        if count_ended(page) != len(ended) or over != {row.run_id for row in ended}:
+            return None
+        if any(row.status != "RUNNING" and row.run_id not in over for row in rows):
+            return None
+        return (*active, *ended)
 
     def _jobs_due(self, now: float, focus: Focus, rows: tuple[Row, ...]) -> bool:
         """Every few polls; at each for what is looked at; for a new run, as it may be a new application's."""
@@ -165,7 +196,7 @@ class DriverUi:
         if len(found) > 1 and not named:
             return "a history server: give one application's page, …/history/<application>"
         if self._application is None or application.id != self._application.id:
-            self._reads, self._gauges, self._gauges_at = {}, {}, float("-inf")
+            self._reads, self._rows, self._gauges, self._gauges_at = {}, None, {}, float("-inf")
         self._application = application
         return None
 
