@@ -1,8 +1,11 @@
-"""What every test has: folders of its own, so that nobody's real settings or history are touched."""
+"""What every test has, folders of its own; and a Snowflake on a socket, one for all tests of a process."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.snowflake_server import FakeSnowflake, snowflake_server
 
 
 @pytest.fixture(autouse=True)
@@ -11,3 +14,18 @@ def private_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CONFIG", "DATA", "CACHE", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / "xdg" / name.lower()))
     monkeypatch.setenv("SNOWFLAKE_HOME", str(tmp_path / "snowflake"))
+
+
+@pytest.fixture(scope="session")
+def _running_snowflake() -> Iterator[FakeSnowflake]:
+    pytest.importorskip("snowflake.connector")
+    with snowflake_server() as server:
+        yield server
+
+
+@pytest.fixture
+def snowflake(_running_snowflake: FakeSnowflake, tmp_path: Path) -> FakeSnowflake:
+    """The server, empty, with a connection ``dev`` to it in this test's connections.toml."""
+    _running_snowflake.clear()
+    _running_snowflake.connections_toml(tmp_path / "snowflake")
+    return _running_snowflake

@@ -79,6 +79,7 @@ class FakeSnowflake:
     login_error: tuple[str, str] | None = None
     refuse: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     hang: str | None = None
+    hang_login: bool = False
     asked: list[Asked] = field(default_factory=list)
     logins: list[dict[str, Any]] = field(default_factory=list)
     aborted: list[dict[str, Any]] = field(default_factory=list)
@@ -110,7 +111,8 @@ class FakeSnowflake:
 
     def clear(self) -> None:
         """As it was at the start."""
-        self.login_error, self.hang, self.released = None, None, asyncio.Event()
+        self.released.set()  # whoever still waits may go
+        self.login_error, self.hang, self.hang_login, self.released = None, None, False, asyncio.Event()
         for held in (self.refuse, self.asked, self.logins, self.aborted):
             held.clear()  # type: ignore[attr-defined]
         self.query("CREATE SCHEMA IF NOT EXISTS snowflake.account_usage")
@@ -154,6 +156,8 @@ def _application(server: FakeSnowflake) -> Callable[..., Any]:
     async def login(request: Request) -> JSONResponse:
         data = (await _json(request))["data"]
         server.logins.append(data)
+        if server.hang_login:
+            await asyncio.wait_for(server.released.wait(), 180)
         if server.login_error is not None:
             code, message = server.login_error
             return JSONResponse({"success": False, "code": code, "message": message, "data": None})

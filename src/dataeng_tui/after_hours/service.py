@@ -73,6 +73,7 @@ class AfterHours:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._history: History | None = None
+        self._syncing: Syncing | None = None
         self._tell: Progress = lambda stage, rows: None
 
     @cached_property
@@ -102,7 +103,9 @@ class AfterHours:
         _ = self.calendar, self.machines, self.range, self.history
 
     def close(self) -> None:
-        """Let go of the history; safe to call twice."""
+        """Let go of the history, and stop a sync that goes on; safe to call twice."""
+        if self._syncing is not None:
+            self._syncing.cancel()
         if self._history is not None:
             self._history.close()
             self._history = None
@@ -227,7 +230,8 @@ class AfterHours:
         if not self.can_sync or connection is None:
             raise UserError("There is no Snowflake to ask: name a connection, e.g.  --connection dev")
         history = self.history
-        return Syncing(lambda: sync(history, connection, o.user, progress, o.passcode, may_prompt))
+        self._syncing = Syncing(lambda: sync(history, connection, o.user, progress, o.passcode, may_prompt))
+        return self._syncing
 
     @property
     def asks_in_a_browser(self) -> bool:

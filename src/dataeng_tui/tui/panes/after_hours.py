@@ -94,10 +94,10 @@ class AfterHoursPane(AfterHoursView):
             self.post_message(Said(str(error), wrong=True, over=True))
 
     def _reading(self, stage: str, rows: int) -> None:
-        self.post_message(Said(f"{stage}, {rows:,} statements"))
+        self.post_message(Said(_how_far(stage, rows)))
 
     def _progress(self, stage: str, rows: int) -> None:
-        self.post_message(Said(f"{stage}, {rows:,} statements · x stops"))
+        self.post_message(Said(f"{_how_far(stage, rows)} · x stops"))
 
     def _look_at_day(self) -> None:
         data, day = self.data, self.cursor
@@ -238,3 +238,7 @@ class AfterHoursPane(AfterHoursView):
                 self.post_message(Said(str(error), wrong=True))
 
         self.run_worker(write, thread=True, group="after-hours-export")
+
+
+def _how_far(stage: str, rows: int) -> str:
+    return f"{stage}, {rows:,} statements" if rows else stage
