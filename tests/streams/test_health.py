@@ -38,7 +38,7 @@ def test_a_healthy_query_has_no_finding() -> None:
     assert judge(query(batches(60)), NOW) == ()
 
 
-def test_failed_tells_the_first_line_and_when_the_last_batch_ended() -> None:
+def test_failed_tells_what_happened_and_when_the_last_batch_ended() -> None:
     (found,) = judge(query(batches(3), state="failed", exception="\n  org.Boom: no\n\tat x"), NOW)
     assert (found.code, found.evidence, found.since) == ("failed", "org.Boom: no", NOW - 9)
 

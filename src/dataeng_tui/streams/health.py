@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from dataeng_tui.streams.cause import innermost
 from dataeng_tui.streams.rhythm import holding, period_seconds, trigger_seconds
 from dataeng_tui.streams.snapshot import Batch, Code, Finding, StreamingQuery
 
@@ -75,8 +76,8 @@ def _findings(
 def _failed(query: StreamingQuery, now: float) -> Finding:
     last = query.batches[-1] if query.batches else None
     since = last.at + (last.duration_ms or 0) / 1000 if last else now
-    lines = (line.strip() for line in (query.exception or "").splitlines())
-    return Finding("failed", next(filter(None, lines), "it failed, and no layer says why")[:500], since)
+    why = innermost(query.exception or "") or "it failed, and no layer says why"
+    return Finding("failed", why[:500], since)
 
 
 def _restarting(query: StreamingQuery, now: float, limits: Thresholds) -> Finding | None:
