@@ -23,12 +23,12 @@ def query(*starts: float, run: str = "r") -> StreamingQuery:
 
 
 def see(path: Path, *queries: StreamingQuery) -> dict[str, tuple[Batch, ...]]:
-    told: dict[str, tuple[Batch, ...]] = {}
-    memory = Memory(path, told.__setitem__)
+    told: list[StreamingQuery] = []
+    memory = Memory(path, told.append)
     memory.take(Snapshot(0.0, queries=queries))
     memory.close()
     memory.close()
-    return told
+    return {one.run_id: one.batches for one in told}
 
 
 def test_batches_come_back_with_the_gap_between(tmp_path: Path) -> None:
@@ -75,8 +75,7 @@ def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
 
 def test_what_another_layer_tells_later_of_the_newest_batch_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "streams.db"
-    told: dict[str, tuple[Batch, ...]] = {}
-    memory = Memory(path, told.__setitem__)
+    memory = Memory(path, lambda _: None)
     bare = query(1000)
     memory.take(Snapshot(0.0, queries=(replace(bare, batches=(Batch(1000.0),)),)))
     memory._keep(memory._connect(), Snapshot(0.0, queries=(bare,)))
@@ -97,3 +96,55 @@ def test_a_file_that_another_holds_is_not_taken_for_damaged(
             Memory(path, {}.__setitem__)
     assert not path.with_suffix(".damaged").exists()
     assert see(path, query(2000))["r"] == query(1000).batches
+
+
+def run(number: int, started: float) -> StreamingQuery:
+    return StreamingQuery("a", f"run-{number}", "q", state="waiting", started_at=started)
+
+
+def watched(path: Path, now: float, *runs: StreamingQuery) -> StreamingQuery:
+    """The query as a program sees it that begins, watches these runs, and ends."""
+    watcher = Watcher((), judge, clock=lambda: now)
+    watcher.accept(Observation("driver-ui", "d", now, queries=runs))
+    memory = Memory(path, watcher.recall)
+    memory.take(watcher.once())
+    memory.close()
+    (seen,) = watcher.once().queries
+    return seen
+
+
+def test_restarts_are_counted_across_restarts_of_the_program(tmp_path: Path) -> None:
+    path = tmp_path / "streams.db"
+    assert watched(path, 1000.0, run(1, 990.7), run(2, 995.2)).health == ()
+    # The driver came back as another application, which lists its own run only; a page tells whole seconds.
+    seen = watched(path, 1100.0, run(3, 1090.0))
+    assert [int(at) for at in seen.runs] == [990, 995]
+    assert [finding.code for finding in seen.health] == ["restarting"]
+    assert "3 runs within" in seen.health[0].evidence
+    # The same run is no restart, nor is it one when another layer knows its start to the millisecond.
+    assert [int(at) for at in watched(path, 1200.0, run(3, 1090.4)).runs] == [990, 995]
+    assert watched(path, 1090.0 + 3700, run(3, 1090.0)).health == ()
+
+
+def test_the_starts_stay_bounded_and_an_older_file_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memories, "STARTS", 4)
+    path = tmp_path / "streams.db"
+    with sqlite3.connect(path) as connection:  # as it was before starts were kept
+        connection.execute(
+            "CREATE TABLE batch (run TEXT, at REAL, told TEXT NOT NULL, PRIMARY KEY (run, at)) WITHOUT ROWID"
+        )
+        connection.execute("INSERT INTO batch VALUES ('run-9', 1000, '{\"id\": 7}')")
+    seen = watched(path, 2000.0, *(run(number, 1000.0 + number) for number in range(10)))
+    assert [(batch.at, batch.id) for batch in seen.batches] == [(1000.0, 7)]
+
+    def kept() -> list[int]:
+        with sqlite3.connect(path) as connection:
+            return [at for (at,) in connection.execute("SELECT at FROM start ORDER BY at")]
+
+    assert kept() == [1006, 1007, 1008, 1009]
+    later = 1000 + 86_400 * 30
+    watched(path, later, StreamingQuery("a", "x", "other", started_at=float(later)))
+    see(path)
+    assert kept() == [later]

@@ -52,6 +52,7 @@ class Board:
         self._gone: dict[str, float] = {}
         self._moved: dict[str, tuple[tuple[object, ...], float]] = {}
         self._shown: dict[str, _Shown] = {}
+        self._remembered: dict[str, tuple[float, ...]] = {}  # query id -> starts of its runs
 
     def accept(self, observation: Observation) -> None:
         """Take in what a source said; what it said before no longer holds."""
@@ -78,13 +79,16 @@ class Board:
             problem for said in self._said.values() if not said.answered for problem in said.problems
         )
 
-    def recall(self, run: str, batches: tuple[Batch, ...]) -> None:
-        """Batches of a run that were seen before this program began."""
+    def recall(self, remembered: StreamingQuery) -> None:
+        """Batches of a run, and starts of its query's runs, that were seen before this program began."""
+        run = remembered.run_id
         if run in self._parts:
             known = self._ranked.get(run, ())
-            self._ranked[run] = merge_batches(known, "memory", batches, self._history)
+            self._ranked[run] = merge_batches(known, "memory", remembered.batches, self._history)
             self._batches[run] = tuple(batch for _, batch in self._ranked[run])
             self._merged.pop(run, None)
+            if remembered.id:
+                self._remembered[remembered.id] = remembered.runs
 
     def snapshot(self, now: float) -> Snapshot:
         """Everything, merged and judged."""
@@ -165,9 +169,19 @@ class Board:
                 runs.sort(
                     key=lambda query: (query.state is not None and not query.ended, query.started_at or 0.0)
                 )
-            starts = tuple(query.started_at for query in runs[:-1] if query.started_at is not None)
-            newest.append(self._judged(runs[-1], starts, now))
+            newest.append(self._judged(runs[-1], self._starts(runs), now))
         return newest
+
+    def _starts(self, runs: list[StreamingQuery]) -> tuple[float, ...]:
+        """When the runs before the last one began, those that are remembered too, oldest first."""
+        last = runs[-1]
+        known = {int(run.started_at): run.started_at for run in runs[:-1] if run.started_at is not None}
+        if last.id is not None and last.started_at is not None:
+            # Remembered to the second, and the last run itself among them.
+            for at in self._remembered.get(last.id, ()):
+                if at < int(last.started_at):
+                    known.setdefault(int(at), at)
+        return tuple(known[second] for second in sorted(known))
 
     def _judged(self, merged: StreamingQuery, starts: tuple[float, ...], now: float) -> StreamingQuery:
         """``merged`` with its findings; the very object of the last time where nothing has changed."""

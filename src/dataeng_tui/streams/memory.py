@@ -1,4 +1,4 @@
-"""What was seen, kept across restarts: the batches of each run, bounded, in a private SQLite file.
+"""What was seen, kept across restarts: each run's batches and each query's runs, bounded, in a private file.
 
 A gap in which nobody watched is a gap in the batches' times, and is drawn as one.
 """
@@ -13,15 +13,17 @@ from pathlib import Path
 
 from dataeng_tui.databases import is_locked, private_database
 from dataeng_tui.errors import UserError
-from dataeng_tui.streams.snapshot import Batch, Snapshot
+from dataeng_tui.streams.snapshot import Batch, Snapshot, StreamingQuery
 
 KEPT = 100  # batches of a run
-RUNS = 1_000
+RUNS = 1_000  # with batches
+STARTS = 50  # of a query
 DAYS = 14
 EVERY = 2.0  # seconds between two transactions
 PATIENCE = 10.0  # seconds to wait for another program that watches, too
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (run TEXT, at REAL, told TEXT NOT NULL, PRIMARY KEY (run, at)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS start (query TEXT, at INTEGER, PRIMARY KEY (query, at)) WITHOUT ROWID;
 """
 _BOUNDS = (
     ("DELETE FROM batch WHERE at < (SELECT max(at) FROM batch) - ?", (DAYS * 86_400.0,)),
@@ -35,26 +37,34 @@ _BOUNDS = (
         "(PARTITION BY run ORDER BY at DESC) AS place FROM batch) WHERE place > ?)",
         (KEPT,),
     ),
+    ("DELETE FROM start WHERE at < (SELECT max(at) FROM start) - ?", (DAYS * 86_400,)),
 )
 _FORGET = """
 DELETE FROM batch WHERE run = ?
 AND at < (SELECT at FROM batch WHERE run = ? ORDER BY at DESC LIMIT 1 OFFSET ?)
 """
 
-Recall = Callable[[str, tuple[Batch, ...]], None]
+_FORGET_STARTS = """
+DELETE FROM start WHERE query = ?
+AND at < (SELECT at FROM start WHERE query = ? ORDER BY at DESC LIMIT 1 OFFSET ?)
+"""
+
+Recall = Callable[[StreamingQuery], None]
 
 
 class Memory:
     """Takes snapshots; what it remembers of a run is told once, when the run is first seen.
 
-    ``recall`` gets a run's id and its batches, from the memory's own thread. Raises UserError when the file
-    is not to be used. One that is damaged is put aside and begun anew: it holds nothing that cannot be lost.
+    ``recall`` gets the run with the ``batches`` and the ``runs`` (starts in whole seconds, its own among
+    them) that are remembered, from the memory's own thread. Raises UserError when the file is not to be used.
+    One that is damaged is put aside and begun anew: it holds nothing that cannot be lost.
     """
 
     def __init__(self, path: Path, recall: Recall) -> None:
         self._path = path
         self._recall = recall
         self._kept: dict[str, float] = {}  # run -> the start of its newest batch in the file
+        self._starts: dict[str, set[int]] = {}  # query -> the starts of its runs in the file
         self._latest: Snapshot | None = None
         self._new = threading.Event()
         self._closed = threading.Event()
@@ -110,14 +120,12 @@ class Memory:
 
     def _keep(self, connection: sqlite3.Connection, snapshot: Snapshot) -> None:
         newest: dict[str, float] = {}
-        rows = []
+        rows, starts = [], []
         for query in snapshot.queries:
             run = query.run_id
             if run not in self._kept:
-                remembered = self._remembered(connection, run)
-                self._kept[run] = 0.0
-                if remembered:
-                    self._recall(run, remembered)
+                self._remind(connection, query)
+            starts += self._fresh_starts(query)
             # The newest one again: another layer may have told the rest of it since.
             rows += [(run, batch.at, _told(batch)) for batch in query.batches if batch.at >= self._kept[run]]
             newest[run] = query.batches[-1].at if query.batches else 0.0
@@ -125,11 +133,29 @@ class Memory:
             connection.executemany("INSERT OR REPLACE INTO batch VALUES (?, ?, ?)", rows)
             for run in {run for run, _, _ in rows}:
                 connection.execute(_FORGET, (run, run, KEPT - 1))
+            connection.executemany("INSERT OR IGNORE INTO start VALUES (?, ?)", starts)
+            for query_id in {query_id for query_id, _ in starts}:
+                connection.execute(_FORGET_STARTS, (query_id, query_id, STARTS - 1))
         self._kept.update(newest)
+        for query_id, at in starts:
+            self._starts[query_id].add(at)
 
-    def _remembered(self, connection: sqlite3.Connection, run: str) -> tuple[Batch, ...]:
-        found = connection.execute("SELECT at, told FROM batch WHERE run = ? ORDER BY at", (run,))
-        return tuple(Batch(at, **json.loads(told)) for at, told in found)
+    def _remind(self, connection: sqlite3.Connection, query: StreamingQuery) -> None:
+        """Tell what is remembered of a run that was not seen since the program began."""
+        found = connection.execute("SELECT at, told FROM batch WHERE run = ? ORDER BY at", (query.run_id,))
+        batches = tuple(Batch(at, **json.loads(told)) for at, told in found)
+        runs = connection.execute("SELECT at FROM start WHERE query = ? ORDER BY at", (query.id,))
+        starts = tuple(float(at) for (at,) in runs)
+        self._kept[query.run_id] = 0.0
+        if batches or starts:
+            self._recall(StreamingQuery("", query.run_id, query.id, batches=batches, runs=starts))
+
+    def _fresh_starts(self, query: StreamingQuery) -> list[tuple[str, int]]:
+        """Starts that are not in the file, in whole seconds: a page tells no more, a log does."""
+        if query.id is None or query.started_at is None:
+            return []
+        told = {int(at) for at in (*query.runs, query.started_at)}
+        return [(query.id, at) for at in sorted(told - self._starts.setdefault(query.id, set()))]
 
 
 def _told(batch: Batch) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from dataeng_tui.streams.board import Board, Judge
-from dataeng_tui.streams.snapshot import Batch, Focus, Observation, Problem, Snapshot, Source
+from dataeng_tui.streams.snapshot import Focus, Observation, Problem, Snapshot, Source, StreamingQuery
 
 _TOGETHER = 0.09  # seconds
 
@@ -77,10 +77,10 @@ class Watcher:
         """Call ``listener`` with all that any source says, from now on, one at a time."""
         self._listeners.append(listener)
 
-    def recall(self, run: str, batches: tuple[Batch, ...]) -> None:
-        """Put in batches of a run that were seen before."""
+    def recall(self, remembered: StreamingQuery) -> None:
+        """Put in batches of a run, and starts of earlier runs, that were seen before."""
         with self._lock:
-            self._board.recall(run, batches)
+            self._board.recall(remembered)
         self._changed.set()
 
     def start(self) -> None:
