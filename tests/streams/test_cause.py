@@ -39,7 +39,8 @@ def test_javas_last_cause_that_says_something() -> None:
     text = "a.Wrapper: no\n\tat x\nCaused by: b.Real: disk full\n\tat y\nCaused by: java.io.EOFException\n"
     assert innermost(text) == "b.Real: disk full"
     assert innermost("[STREAM_FAILED] Query [id = 1] terminated with exception: boom") == "boom"
-    assert innermost("py4j.protocol.Py4JJavaError: Traceback (most recent call last):\n  File\n\tat x") != ""
+    text = "Traceback (most recent call last):\n  File\npy4j.protocol.Py4JJavaError: o1\n: b.Real: no\n\tat x"
+    assert innermost(text) == "b.Real: no"
     assert innermost(" \n\n") == ""
 
 
