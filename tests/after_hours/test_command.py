@@ -189,6 +189,17 @@ def test_the_demo_is_marked_and_leaves_ones_own_history_alone(capsys: pytest.Cap
     assert not (data_folder() / "history.sqlite").exists()
 
 
+@pytest.mark.parametrize("format_", ["table", "markdown"])
+def test_how_sure_one_may_be_is_told_without_the_screen(
+    format_: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--demo", "after-hours", "--format", format_])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "pulse-board (program)" in out
+    assert "rung 4 of 4, the step vanishes without it" in out
+
+
 def test_help_is_light() -> None:
     script = """
 import sys

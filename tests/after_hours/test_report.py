@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import stat
 from dataclasses import replace
@@ -12,14 +13,17 @@ from xml.etree import ElementTree
 import pytest
 
 from dataeng_tui.after_hours.activity import Activity
-from dataeng_tui.after_hours.hours import Report
+from dataeng_tui.after_hours.certainty import Certainty
+from dataeng_tui.after_hours.hours import MEASURES, Report
 from dataeng_tui.after_hours.personal import personal_calendar
 from dataeng_tui.after_hours.picture import picture
 from dataeng_tui.after_hours.reckoning import report
 from dataeng_tui.after_hours.report import SUFFIXES, export, render
 from dataeng_tui.after_hours.scale import BOUNDS, hours_and_minutes, step
+from dataeng_tui.after_hours.seen import Seen
 from dataeng_tui.after_hours.service import Status
 from dataeng_tui.after_hours.sources.demo import demo_history
+from dataeng_tui.after_hours.traces import certainty
 from dataeng_tui.errors import UserError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -85,9 +89,73 @@ def test_a_step_ends_where_the_legend_says() -> None:
     assert [step(bound + 0.1) for bound in BOUNDS] == [1, 2, 3, 4, 5]
 
 
+@pytest.fixture(scope="module")
+def found(year: Report) -> Certainty:
+    history = demo_history(datetime(2026, 3, 18, 20, 40, tzinfo=UTC), UTC)
+    return certainty(year, history.statements)
+
+
+def test_the_measure_that_is_seen_is_the_one_that_is_written(year: Report) -> None:
+    seen = Seen(MEASURES[1])
+    total = hours_and_minutes(year.totals.session_minutes)
+    assert f"by sessions: {total}" in render("table", year, STATUS, seen)
+    assert f"By sessions: **{total}**" in render("markdown", year, STATUS, seen)
+    assert f">{total}</text>" in render("svg", year, STATUS, seen)
+    assert ">sessions, on " in render("svg", year, STATUS, seen)
+    told = json.loads(render("json", year, STATUS, seen))["seen"]
+    assert (told["measure"], told["minutes"]) == (
+        "sessions",
+        pytest.approx(year.totals.session_minutes, abs=0.01),
+    )
+    rows = list(csv.DictReader(io.StringIO(render("csv", year, STATUS, seen))))
+    assert all(row["minutes"] == row["session_minutes"] for row in rows)
+    assert {row["measure"] for row in rows} == {"sessions"}
+
+
+def test_machines_that_are_counted_in_are_told(year: Report) -> None:
+    seen = Seen(counting=True)
+    for format_ in ("table", "markdown", "svg"):
+        assert "slots, machines counted in" in render(format_, year, STATUS, seen)
+    assert json.loads(render("json", year, STATUS, seen))["seen"]["machines_counted"] is True
+    assert render("csv", year, STATUS, seen).count(",counted,") == len(year.days)
+
+
+def test_the_step_is_written_with_its_rung(year: Report, found: Certainty) -> None:
+    assert found.step is not None
+    seen, monday = Seen(found=found), found.weeks[found.step.index]
+    for format_ in ("table", "markdown"):
+        text = " ".join(render(format_, year, STATUS, seen).split())
+        assert f"From {monday:%-d %B %Y} on the week rises" in text
+        assert "pulse-board (program)" in text
+        assert "rung 4 of 4, the step vanishes without it" in text
+    told = json.loads(render("json", year, STATUS, seen))["seen"]["step"]
+    assert (told["from"], told["explanations"][0]["rung"]) == (monday.isoformat(), 4)
+    rows = list(csv.DictReader(io.StringIO(render("csv", year, STATUS, seen))))
+    assert all(row["step"] == ("after" if row["day"] >= monday.isoformat() else "before") for row in rows)
+
+
+def test_the_picture_marks_the_step_where_the_screen_does(year: Report, found: Certainty) -> None:
+    assert found.best is not None
+    marked = ElementTree.fromstring(picture(year, STATUS, Seen(found=found)))
+    pale = [one[0].text or "" for one in marked.iter(f"{SVG}rect") if one.get("class") == "gone"]
+    less = sum(rest < hours for rest, hours in zip(found.best.without, found.hours, strict=True))
+    assert len(pale) == less > 0
+    assert all(" without pulse-board" in words for words in pale)
+    assert [one.get("class") for one in marked.iter(f"{SVG}path")].count("step") == 1
+    for other in (Seen(MEASURES[2], found=found), Seen(counting=True, found=found), Seen()):
+        assert 'class="step"' not in picture(year, STATUS, other), (
+            "the step is one of slots, without machines"
+        )
+
+
+def test_each_view_has_a_file_of_its_own(year: Report, tmp_path: Path) -> None:
+    views = (Seen(), Seen(MEASURES[1]), Seen(counting=True), Seen(MEASURES[1], counting=True))
+    assert len({export("csv", year, STATUS, seen, tmp_path) for seen in views}) == 4
+
+
 def test_an_exported_file_is_private(year: Report, tmp_path: Path) -> None:
     for format_ in SUFFIXES:
-        file = export(format_, year, STATUS, tmp_path)
+        file = export(format_, year, STATUS, folder=tmp_path)
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert file.read_text("utf-8").strip() == render(format_, year, STATUS).strip()
 
@@ -95,4 +163,4 @@ def test_an_exported_file_is_private(year: Report, tmp_path: Path) -> None:
 def test_a_folder_that_is_none_is_a_sentence(year: Report, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written"):
-        export("csv", year, STATUS, tmp_path / "file")
+        export("csv", year, STATUS, folder=tmp_path / "file")

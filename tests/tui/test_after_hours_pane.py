@@ -203,6 +203,26 @@ async def test_what_is_seen_is_written_to_a_file(tmp_path: Path, monkeypatch: py
         assert written["totals"]["after_hours_minutes"] == app.pane.data.report.totals.after_hours_minutes
 
 
+async def test_the_file_has_the_range_the_measure_and_the_machines_of_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened() as (app, pilot):
+        await pilot.press("u", "p", "m")
+        await until(pilot, "machines", lambda: app.pane.data and app.pane.data.counting)
+        await until(pilot, "the step", lambda: app.pane.found is not None)
+        assert app.pane.data is not None
+        shown = app.pane.data.report
+        await pilot.press("e", "j")
+        await until(pilot, "the file", lambda: any(tmp_path.glob("*.json")))
+        await app.workers.wait_for_complete()
+        file = next(tmp_path.glob("*.json"))
+        assert file.name == f"after-hours-{shown.since}-to-{shown.until}-sessions-with-machines.json"
+        seen = json.loads(file.read_text())["seen"]
+        assert (seen["measure"], seen["machines_counted"]) == ("sessions", True)
+        assert seen["minutes"] == pytest.approx(shown.totals.session_minutes, abs=0.01)
+
+
 async def test_an_empty_history_says_what_to_do() -> None:
     async with opened(settings=Settings()) as (app, _):
         assert "There is no history yet." in screen_text(app)

@@ -50,7 +50,3 @@ def day_detail(report: Report, day: date, statements: Iterable[tuple[Statement, 
         ranked["query_type"],
         ranked["machine"],
     )
-
-
-def _ranked(found: Counter[str]) -> Counts:
-    return tuple(sorted(found.items(), key=lambda item: (-item[1], item[0])))

@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Any
 
+from dataeng_tui.after_hours.certainty import RUNGS
 from dataeng_tui.after_hours.hours import Day, Figures, Report
+from dataeng_tui.after_hours.seen import Seen
 from dataeng_tui.after_hours.service import Status
 from dataeng_tui.text import clean
 
@@ -30,6 +32,41 @@ def document(report: Report, status: Status, problem: str | None = None) -> dict
             "note": status.note or None,
             "problem": problem,
         },
+    }
+
+
+def seen_document(report: Report, seen: Seen) -> dict[str, Any]:
+    """What is seen of it on the screen: ``{since, until, measure, machines_counted, minutes, step}``.
+
+    ``step`` is null where there is none; ``p`` is Pettitt's, hours are a week's.
+    """
+    found = seen.found
+    step = None
+    if found is not None and found.step is not None:
+        step = {
+            "from": found.weeks[found.step.index].isoformat(),
+            "before_hours": _number(found.step.before),
+            "after_hours": _number(found.step.after),
+            "p": found.step.p,
+            "explanations": [
+                {
+                    "names": {kind: clean(value) for kind, value in reversed(one.names)},
+                    "rung": int(one.rung),
+                    "reached": RUNGS[one.rung],
+                    "rise_share": round(one.rise_share, 3),
+                    "hours_a_week": _number(one.hours_a_week),
+                    "p_without": one.p_without,
+                }
+                for one in found.explanations
+            ],
+        }
+    return {
+        "since": report.since.isoformat(),
+        "until": report.until.isoformat(),
+        "measure": seen.measure.name,
+        "machines_counted": seen.counting,
+        "minutes": _number(report.totals.minutes(seen.measure.name)),
+        "step": step,
     }
 
 

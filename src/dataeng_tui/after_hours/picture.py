@@ -1,7 +1,8 @@
 """The report as a picture: a calendar heatmap over its weeks' bars, one SVG that needs nothing else.
 
 It follows the reader's light or dark scheme, each day tells itself in words when pointed at, and no colour
-stands alone: the legend says how long each step is.
+stands alone: the legend says how long each step is. A step in the weekly figure is a line with its words, and
+the pale part of the bars is what would be gone without its best explanation.
 """
 
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from datetime import date, timedelta
 from html import escape
 from typing import Final
 
-from dataeng_tui.after_hours.hours import MEASURES, Day, Report, Week
+from dataeng_tui.after_hours.certainty import RUNGS
+from dataeng_tui.after_hours.hours import Day, Report, Week
 from dataeng_tui.after_hours.scale import LABELS, hours_and_minutes, step
+from dataeng_tui.after_hours.seen import PLAIN, Seen
 from dataeng_tui.after_hours.service import Status
 from dataeng_tui.text import clean
 
@@ -21,19 +24,19 @@ CELL: Final = 12
 PITCH: Final = 15
 LEFT: Final = 56
 TOP: Final = 96
-ROW_OF_WEEKS: Final = 53
+ROW_OF_WEEKS: Final = 54
 BARS: Final = 46  # the height of the week bars' field
 BLOCK: Final = 7 * PITCH + BARS + 50
 FONT: Final = "font-family:ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
 
 
-def picture(report: Report, status: Status, measure: str = "slots") -> str:
-    """The SVG of a report by one measure; longer reports get one block of weeks under another."""
+def picture(report: Report, status: Status, seen: Seen = PLAIN) -> str:
+    """The SVG of a report as it is seen; longer reports get one block of weeks under another."""
     blocks = [report.weeks[at : at + ROW_OF_WEEKS] for at in range(0, len(report.weeks), ROW_OF_WEEKS)] or [
         ()
     ]
     columns = max(36, *(len(block) for block in blocks))
-    frame = _Frame(report, measure, LEFT + columns * PITCH + 24, TOP + len(blocks) * BLOCK + 26)
+    frame = _Frame(report, seen, LEFT + columns * PITCH + 24, TOP + len(blocks) * BLOCK + 26)
     body: list[str] = [*_heading(frame, status)]
     for number, weeks in enumerate(blocks):
         body += _block(frame, weeks, TOP + number * BLOCK)
@@ -43,51 +46,62 @@ def picture(report: Report, status: Status, measure: str = "slots") -> str:
 @dataclass(frozen=True, slots=True)
 class _Frame:
     report: Report
-    measure: str
+    seen: Seen
     width: int
     height: int
 
     def minutes(self, day: Day) -> float:
-        return day.figures.minutes(self.measure)
+        return day.figures.minutes(self.seen.measure.name)
 
     @property
     def highest(self) -> float:
-        return max((week.figures.minutes(self.measure) for week in self.report.weeks), default=0)
+        return max((self.week_minutes(week) for week in self.report.weeks), default=0)
+
+    @property
+    def total(self) -> str:
+        return hours_and_minutes(self.report.totals.minutes(self.seen.measure.name))
+
+    def week_minutes(self, week: Week) -> float:
+        return week.figures.minutes(self.seen.measure.name)
+
+    def without(self, week: Week) -> float:
+        """What a week's figure comes to without the step's best explanation; else the figure itself."""
+        found = self.seen.marked
+        if found is None or found.best is None or found.best.rise_share <= 0 or week.start not in found.weeks:
+            return self.week_minutes(week)
+        return min(60 * found.best.without[found.weeks.index(week.start)], self.week_minutes(week))
 
 
 def _opening(frame: _Frame, status: Status) -> Iterator[str]:
     who = escape(clean(status.user, 80) or "nobody yet")
-    total = hours_and_minutes(frame.report.totals.minutes(frame.measure))
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}" '
         f'width="{frame.width}" height="{frame.height}" role="img" aria-labelledby="title">'
     )
-    yield f'<title id="title">After hours of {who}: {total}</title>'
+    yield f'<title id="title">After hours of {who}: {frame.total}</title>'
     yield f"<style>{_style()}</style>"
     yield f'<rect class="paper" width="{frame.width}" height="{frame.height}" rx="12"/>'
 
 
 def _style() -> str:
-    def scheme(paper: str, ink: str, quiet: str, line: str, heat: tuple[str, ...]) -> str:
+    def scheme(paper: str, ink: str, quiet: str, line: str, gone: str, heat: tuple[str, ...]) -> str:
         steps = "".join(f".h{n}{{fill:{colour}}}" for n, colour in enumerate(heat))
         return (
-            f".paper{{fill:{paper}}}.ink{{fill:{ink}}}.quiet{{fill:{quiet}}}"
-            f".line{{stroke:{line}}}.off{{stroke:{quiet}}}{steps}"
+            f".paper{{fill:{paper}}}.ink{{fill:{ink}}}.quiet{{fill:{quiet}}}.gone{{fill:{gone}}}"
+            f".line{{stroke:{line}}}.off{{stroke:{quiet}}}.step{{stroke:{ink}}}{steps}"
         )
 
     fixed = f"text{{{FONT};font-size:11px}}.big{{font-size:26px;font-weight:650}}.name{{font-size:15px}}"
-    off = ".off{stroke-width:1;stroke-opacity:.55}.end{text-anchor:end}"
-    dark = scheme("#12151b", "#e4e8ee", "#8b95a5", "#303743", DARK)
-    light = scheme("#ffffff", "#1d2430", "#5a6573", "#d5dbe3", LIGHT)
+    off = ".off{stroke-width:1;stroke-opacity:.55}.end{text-anchor:end}.step{stroke-dasharray:3 2}"
+    dark = scheme("#12151b", "#e4e8ee", "#8b95a5", "#303743", "#5b6474", DARK)
+    light = scheme("#ffffff", "#1d2430", "#5a6573", "#d5dbe3", "#c3cad4", LIGHT)
     return f"{fixed}{off}{light}@media(prefers-color-scheme:dark){{{dark}}}"
 
 
 def _heading(frame: _Frame, status: Status) -> Iterator[str]:
     report = frame.report
-    measure = next(m for m in MEASURES if m.name == frame.measure)
     demo = " · DEMO, a made-up year" if status.source == "demo" else ""
     who = escape(clean(status.user, 60) or "nobody yet")
-    total = hours_and_minutes(report.totals.minutes(frame.measure))
     right = frame.width - 24
     yield f'<text class="ink name" x="24" y="38">After hours of {who}{demo}</text>'
     hours = escape(clean(report.calendar.work_hours, 80))
@@ -95,9 +109,9 @@ def _heading(frame: _Frame, status: Status) -> Iterator[str]:
         f'<text class="quiet" x="24" y="58">{report.since:%-d %B %Y} to {report.until:%-d %B %Y} · working '
         f"hours {hours}, {escape(report.calendar.zone.key)}</text>"
     )
-    yield f'<text class="ink big end" x="{right}" y="44">{total}</text>'
+    yield f'<text class="ink big end" x="{right}" y="44">{frame.total}</text>'
     days = sum(1 for day in report.days if frame.minutes(day))
-    yield f'<text class="quiet end" x="{right}" y="62">{escape(measure.title.lower())}, on {days} days</text>'
+    yield f'<text class="quiet end" x="{right}" y="62">{escape(frame.seen.words)}, on {days} days</text>'
 
 
 def _block(frame: _Frame, weeks: tuple[Week, ...], top: int) -> Iterator[str]:
@@ -145,13 +159,44 @@ def _cell(frame: _Frame, day: date, x: int, y: int) -> Iterator[str]:
 
 
 def _bar(frame: _Frame, week: Week, x: int, top: int) -> Iterator[str]:
-    minutes = week.figures.minutes(frame.measure)
-    height = round(minutes / frame.highest * BARS, 1) if frame.highest else 0
+    minutes, rest = frame.week_minutes(week), frame.without(week)
     words = f"Week of {week.start:%-d %B %Y}: {hours_and_minutes(minutes)}"
-    yield (
-        f'<rect class="h4" x="{x}" y="{top + BARS - height:g}" width="{CELL}" height="{height:g}" rx="1.5">'
-        f"<title>{words}</title></rect>"
+    if rest < minutes:
+        words += f", {hours_and_minutes(rest)} without {_explanation(frame)}"
+        yield _column(frame, "gone", x, top, minutes, words)
+    yield _column(frame, "h4", x, top, rest, words)
+    if week.start == frame.seen.step:
+        yield f'<path class="step" d="M{x - 1.5} {top - 4}v{BARS + 18}"/>'
+        # The words keep inside the picture, on whichever side of the line there is more room.
+        right = x < frame.width / 2
+        at, side = (x + 3, "") if right else (x - 6, " end")
+        yield f'<text class="quiet{side}" x="{at}" y="{top + BARS + 14}">{_step_words(frame)}</text>'
+
+
+def _column(frame: _Frame, kind: str, x: int, top: int, minutes: float, words: str) -> str:
+    height = round(minutes / frame.highest * BARS, 1) if frame.highest else 0
+    place = f'x="{x}" y="{top + BARS - height:g}" width="{CELL}" height="{height:g}"'
+    return f'<rect class="{kind}" {place} rx="1.5"><title>{words}</title></rect>'
+
+
+def _step_words(frame: _Frame) -> str:
+    found = frame.seen.marked
+    assert found is not None
+    assert found.step is not None
+    step_, best = found.step, found.best
+    told = (
+        f"{frame.seen.step:%-d %b %Y}: {step_.before:.1f} h → {step_.after:.1f} h a week, p = {step_.p:.1g}"
     )
+    if best is None or best.rise_share <= 0:
+        return told
+    return f"{told}; pale: gone without {_explanation(frame)} ({escape(RUNGS[best.rung])})"
+
+
+def _explanation(frame: _Frame) -> str:
+    found = frame.seen.marked
+    assert found is not None
+    assert found.best is not None
+    return escape(clean(found.best.names[0][1], 40))
 
 
 def _legend(frame: _Frame) -> Iterator[str]:

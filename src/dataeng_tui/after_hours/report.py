@@ -9,6 +9,7 @@ from typing import Final
 from dataeng_tui.after_hours.hours import MEASURES, Day, Figures, Report
 from dataeng_tui.after_hours.picture import picture
 from dataeng_tui.after_hours.scale import hours_and_minutes
+from dataeng_tui.after_hours.seen import PLAIN, Seen, step_sentences
 from dataeng_tui.after_hours.service import Status
 from dataeng_tui.errors import UserError
 from dataeng_tui.locations import private_file
@@ -36,32 +37,40 @@ COLUMNS: Final = (
 """The figures of a row of the CSV, by the names of `Figures`."""
 
 
-def render(format_: str, report: Report, status: Status) -> str:
+def render(format_: str, report: Report, status: Status, seen: Seen = PLAIN) -> str:
     """The report in one of the formats of `SUFFIXES`."""
-    return _RENDERERS[format_](report, status)
+    return _RENDERERS[format_](report, status, seen)
 
 
-def export(format_: str, report: Report, status: Status, folder: Path | None = None) -> Path:
+def export(
+    format_: str, report: Report, status: Status, seen: Seen = PLAIN, folder: Path | None = None
+) -> Path:
     """Write the report into ``folder`` (the working one), readable by its owner only; returns the file.
 
     Raises UserError where that cannot be.
     """
-    name = f"after-hours-{report.since}-to-{report.until}.{SUFFIXES[format_]}"
+    measure = "" if seen.measure is PLAIN.measure else f"-{seen.measure.name}"
+    machines = "-with-machines" if seen.counting else ""
+    name = f"after-hours-{report.since}-to-{report.until}{measure}{machines}.{SUFFIXES[format_]}"
     file = (folder or Path.cwd()) / name
     try:
-        private_file(file).write_text(render(format_, report, status).rstrip("\n") + "\n", "utf-8")
+        private_file(file).write_text(render(format_, report, status, seen).rstrip("\n") + "\n", "utf-8")
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror}.") from None
     return file
 
 
-def _csv(report: Report, status: Status) -> str:
+def _csv(report: Report, status: Status, seen: Seen) -> str:
+    """A row a day: every measure, then the one that is seen, and on which side of the step the day lies."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("user", "day", "kind", "holiday", *COLUMNS))
+    writer.writerow(("user", "day", "kind", "holiday", *COLUMNS, "measure", "minutes", "machines", "step"))
     for day in report.days:
         figures = [_value(getattr(day.figures, name)) for name in COLUMNS]
-        writer.writerow((_cell(status.user), day.day, day.kind, _cell(day.holiday or ""), *figures))
+        side = "" if seen.step is None else "after" if day.day >= seen.step else "before"
+        minutes = _value(day.figures.minutes(seen.measure.name))
+        shown = (seen.measure.name, minutes, "counted" if seen.counting else "left out", side)
+        writer.writerow((_cell(status.user), day.day, day.kind, _cell(day.holiday or ""), *figures, *shown))
     return out.getvalue().rstrip("\n")
 
 
@@ -75,7 +84,7 @@ def _cell(text: str) -> str:
     return f"'{cleaned}" if cleaned[:1] in ("=", "+", "-", "@") else cleaned
 
 
-def _markdown(report: Report, status: Status) -> str:
+def _markdown(report: Report, status: Status, seen: Seen) -> str:
     demo = " (DEMO: a made-up year)" if status.source == "demo" else ""
     calendar = report.calendar
     head = ("day", "", "kind", "after hours", "early", "evening", "day off", "sessions", "blog", "statements")
@@ -85,7 +94,9 @@ def _markdown(report: Report, status: Status) -> str:
         f"{report.since} to {report.until}, {_escaped(calendar.work_hours)} in {calendar.zone.key}, "
         f"a day starts at {calendar.day_starts:%H:%M}.",
         "",
-        *_table(("measure", "total", "what it is"), 1, _measures(report)),
+        f"By {seen.words}: **{hours_and_minutes(report.totals.minutes(seen.measure.name))}**.",
+        "",
+        *_table(("measure", "total", "what it is"), 1, _measures(report, seen)),
         "",
         *_table(head, 3, [_row(day) for day in report.days]),
     ]
@@ -96,12 +107,22 @@ def _markdown(report: Report, status: Status) -> str:
         more = hours_and_minutes(report.totals.with_machines_minutes)
         lines += ["", f"Left out as run by machines; with them the slots would come to {more}:", ""]
         lines += _table(("reason", "statements", "would add"), 1, rows)
+    if seen.found is not None and seen.found.step is not None:
+        told = step_sentences(seen.found)
+        lines += ["", *(f"{'  ' * depth}- {_escaped(sentence)}" for depth, sentence in told)]
     return "\n".join(lines)
 
 
-def _measures(report: Report) -> list[tuple[str, ...]]:
+def _measures(report: Report, seen: Seen) -> list[tuple[str, ...]]:
     totals = report.totals
-    return [(m.title, hours_and_minutes(totals.minutes(m.name)), m.sentence) for m in MEASURES]
+    return [
+        (
+            f"**{m.title}**" if m is seen.measure else m.title,
+            hours_and_minutes(totals.minutes(m.name)),
+            m.sentence,
+        )
+        for m in MEASURES
+    ]
 
 
 def _row(day: Day) -> tuple[str, ...]:
@@ -134,21 +155,22 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in clean(text, 200))
 
 
-def _text_table(report: Report, status: Status) -> str:
+def _text_table(report: Report, status: Status, seen: Seen) -> str:
     from dataeng_tui.after_hours.table import table
 
-    return table(report, status)
+    return table(report, status, seen)
 
 
-def _json(report: Report, status: Status) -> str:
+def _json(report: Report, status: Status, seen: Seen) -> str:
     import json
 
-    from dataeng_tui.after_hours.document import document
+    from dataeng_tui.after_hours.document import document, seen_document
 
-    return json.dumps(document(report, status), indent=2, ensure_ascii=False)
+    told = {**document(report, status), "seen": seen_document(report, seen)}
+    return json.dumps(told, indent=2, ensure_ascii=False)
 
 
-_RENDERERS: Final[Mapping[str, Callable[[Report, Status], str]]] = {
+_RENDERERS: Final[Mapping[str, Callable[[Report, Status, Seen], str]]] = {
     "table": _text_table,
     "json": _json,
     "csv": _csv,

@@ -21,6 +21,7 @@ from dataeng_tui.errors import UserError
 
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.certainty import Certainty
+    from dataeng_tui.after_hours.seen import Seen
     from dataeng_tui.after_hours.sources.demo import DemoHistory
     from dataeng_tui.after_hours.syncing import Syncing
 
@@ -201,11 +202,11 @@ class AfterHours:
             synced.note if synced else "",
         )
 
-    def export(self, format_: str, shown: Report) -> Path:
-        """Write what is shown into the working folder; returns the file. Raises UserError."""
+    def export(self, format_: str, shown: Report, seen: "Seen") -> Path:
+        """Write what is seen into the working folder; returns the file. Raises UserError."""
         from dataeng_tui.after_hours.report import export
 
-        return export(format_, shown, self.status())
+        return export(format_, shown, self.status(), seen)
 
     def blog_rows(self) -> tuple[datetime, list[list[object]]] | None:
         """When the blog's own SQL last ran on Snowflake, and its rows; None if it never did."""

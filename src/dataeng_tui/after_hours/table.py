@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import Final
 
 from dataeng_tui.after_hours.hours import MEASURES, Day, Figures, Report
+from dataeng_tui.after_hours.seen import PLAIN, Seen, step_sentences
 from dataeng_tui.after_hours.service import Status
 from dataeng_tui.text import clean
 
@@ -30,14 +31,17 @@ BLOG_COLUMNS: Final = ("USER_NAME", "AFTER_HOURS", "DAY", "START_DATE", "END_DAT
 def table(
     report: Report,
     status: Status,
+    seen: Seen = PLAIN,
     blog: tuple[datetime, list[list[object]]] | None = None,
     problem: str | None = None,
 ) -> str:
-    """The days with what they add up to, each measure's one sentence, and what was left out."""
-    lines = [*_heading(report, status), ""]
+    """The days with what they add up to, each measure's one sentence, what was left out, and the step."""
+    lines = [*_heading(report, status, seen), ""]
     rows = [_row(day) for day in report.days]
     lines += _columns([_HEADER, *rows, _totals(report.totals)]) if rows else ["No statements in these days."]
     lines += ["", *_side_by_side(report), *_left_out(report)]
+    if seen.found is not None and seen.found.step is not None:
+        lines += ["", *(line for told in step_sentences(seen.found) for line in _wrapped(told[1], told[0]))]
     if blog is not None:
         lines += ["", *_as_the_server_gave_it(*blog)]
     for text in (status.note, problem):
@@ -51,7 +55,7 @@ def hours_minutes(minutes: float) -> str:
     return f"{whole // 60} h {whole % 60:02}" if whole else "·"
 
 
-def _heading(report: Report, status: Status) -> list[str]:
+def _heading(report: Report, status: Status, seen: Seen) -> list[str]:
     who = clean(status.user, 60) or "nobody yet"
     where = f" in {clean(status.account, 60)}" if status.account else ""
     demo = "  DEMO: a made-up year" if status.source == "demo" else ""
@@ -59,6 +63,7 @@ def _heading(report: Report, status: Status) -> list[str]:
         f"{who}{where}, {report.since} to {report.until}{demo}",
         f"{report.calendar.work_hours} in {report.calendar.zone.key}; "
         f"a day starts at {report.calendar.day_starts:%H:%M}",
+        f"by {seen.words}: {hours_minutes(report.totals.minutes(seen.measure.name))}",
     ]
 
 
@@ -121,8 +126,16 @@ def _statements(count: int) -> str:
     return "1 statement" if count == 1 else f"{count} statements"
 
 
-def _wrapped(text: str) -> list[str]:
-    return wrap(text, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+def _wrapped(text: str, depth: int = 0) -> list[str]:
+    first, rest = "  " * depth, "  " * (depth + 1)
+    return wrap(
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _as_the_server_gave_it(at: datetime, rows: list[list[object]]) -> Iterable[str]:

@@ -113,9 +113,7 @@ def _clear() -> None:
 
 def _render(service: "AfterHours", format_: str, problem: str | None) -> str:
     if service.source == "none":
-        raise UserError(
-            "There is no history yet: name a file with --history or a connection with --connection."
-        )
+        raise UserError(MISSING)
     report, status = service.report(), service.status()
     if format_ == "json":
         import json
@@ -123,10 +121,13 @@ def _render(service: "AfterHours", format_: str, problem: str | None) -> str:
         from dataeng_tui.after_hours.document import document
 
         return json.dumps(document(report, status, problem), indent=2, ensure_ascii=False)
+    from dataeng_tui.after_hours.seen import Seen
+
+    seen = Seen(found=service.certainty(report))
     if format_ == "table":
         from dataeng_tui.after_hours.table import table
 
-        return table(report, status, service.blog_rows(), problem)
+        return table(report, status, seen, service.blog_rows(), problem)
     from dataeng_tui.after_hours import report as rendered
 
-    return rendered.render(format_, report, status)
+    return rendered.render(format_, report, status, seen)

@@ -226,13 +226,13 @@ class AfterHoursPane(AfterHoursView):
             self.app.push_screen(ExportScreen(), self._export)
 
     def _export(self, format_: str | None) -> None:
-        data = self.data
+        data, measure, found = self.data, self.measure, self.found
         if data is None or format_ is None:
             return
 
         def write() -> None:
             try:
-                file = self._work.export(format_, data.report)
+                file = self._work.export(format_, data, measure, found)
                 self.app.call_from_thread(self.notify, clean(str(file), 300), title="Written", markup=False)
             except UserError as error:
                 self.post_message(Said(str(error), wrong=True))

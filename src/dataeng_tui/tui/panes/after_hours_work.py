@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
+from dataeng_tui.after_hours.measures import Measure
 from dataeng_tui.services import Services
 
 if TYPE_CHECKING:
@@ -99,10 +100,13 @@ class Work:
         with self._lock:
             return self._services.after_hours.day(report, day)
 
-    def export(self, format_: str, report: "Report") -> Path:
-        """Write what is shown; returns the file."""
+    def export(self, format_: str, data: "Shown", measure: Measure, found: "Certainty | None") -> Path:
+        """Write what is seen; returns the file."""
+        from dataeng_tui.after_hours.seen import Seen
+
         with self._lock:
-            return self._services.after_hours.export(format_, report)
+            seen = Seen(measure, data.counting, found)
+            return self._services.after_hours.export(format_, data.report, seen)
 
     def syncing(self, progress: Callable[[str, int], None]) -> "Syncing | None":
         """A sync to run, or None where there is no Snowflake to ask."""

@@ -11,8 +11,8 @@ from textual.widgets import Static
 from dataeng_tui.tui.keys import key
 
 FORMATS = {
-    "t": ("table", "Table", "plain text: every day, every measure"),
-    "j": ("json", "JSON", "for scripts; the same as on the command line"),
+    "t": ("table", "Table", "plain text: every day, every measure, the step"),
+    "j": ("json", "JSON", "for scripts; as on the command line, and what is seen"),
     "c": ("csv", "CSV", "a row a day"),
     "m": ("markdown", "Markdown", "tables for a page or a message"),
     "s": ("svg", "SVG", "the calendar and the weeks as a picture"),
