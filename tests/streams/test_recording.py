@@ -15,8 +15,9 @@ from dataeng_tui.cli.streams import command
 from dataeng_tui.errors import UserError
 from dataeng_tui.settings import Settings
 from dataeng_tui.streams.health import judge
-from dataeng_tui.streams.opening import record
-from dataeng_tui.streams.recording import Player, Recorder, observations
+from dataeng_tui.streams.opening import open_player, record
+from dataeng_tui.streams.player import Player
+from dataeng_tui.streams.recording import Recorder, observations
 from dataeng_tui.streams.redact import Redactor
 from dataeng_tui.streams.snapshot import (
     Application,
@@ -140,6 +141,58 @@ def test_it_is_played_at_its_pace_and_can_be_paused(tmp_path: Path) -> None:
     assert arrived.wait(60)
     player.stop()
     assert 1000 <= seen[-1].at <= 1003
+
+
+def a_minute(path: Path) -> Path:
+    """A recording of a batch every second for a minute, beginning at 1000."""
+    recorder = Recorder(path)
+    for second in range(60):
+        query = StreamingQuery("a", "r", state="waiting", batches=(Batch(1000.0 + second, second),))
+        recorder.take(Observation("driver-ui", "d", 1000.0 + second, queries=(query,)))
+    recorder.close()
+    return path
+
+
+def test_one_goes_back_and_forth_in_a_recording(tmp_path: Path) -> None:
+    player = Player(a_minute(tmp_path / "r"), judge)
+    shown: list[int] = []
+    player.subscribe(lambda snapshot: shown.append(len(snapshot.queries[0].batches)))
+
+    def until(batches: int) -> None:
+        end = time.monotonic() + 120
+        while shown[-1:] != [batches]:
+            assert time.monotonic() < end, (shown, player.position)
+            time.sleep(0.02)
+
+    player.pause()  # also while nothing is played
+    player.start()
+    until(1)
+    player.seek(10)
+    until(11)
+    assert player.position == 1010
+    player.seek(-4)
+    until(7)
+    player.seek(1000)  # no further than its end, from which one can go back
+    until(60)
+    end = time.monotonic() + 120
+    while not player.finished and time.monotonic() < end:
+        time.sleep(0.02)
+    assert (player.finished, player.position) == (True, 1059)
+    player.seek(-10)
+    until(50)
+    assert not player.finished
+    player.seek(-1000)
+    until(1)
+    player.interval = 0.01
+    player.resume()
+    until(60)
+    player.stop()
+    assert not player._playing or not player._playing.join(60)
+
+
+def test_a_recorded_second_takes_some_time(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="A recorded second must take"):
+        open_player(str(a_minute(tmp_path / "r")), interval=-1.0)
 
 
 def run_cli(*arguments: str) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,3 +115,28 @@ def test_a_dead_driver_is_one_sentence_and_exit_2(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == "dataeng-tui: http://127.0.0.1:9: nothing listens there\n"
     assert run("--driver", "nonsense://x") == 2
     assert "is no URL of a driver's UI" in capsys.readouterr().err
+
+
+def test_in_a_terminal_the_screen_opens_at_the_streams_and_elsewhere_it_prints(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("dataeng_tui.cli.streams.open_screen", lambda *given: opened.append(given))
+    monkeypatch.setattr("dataeng_tui.cli.streams._once", lambda *_: 0)
+    monkeypatch.setattr("dataeng_tui.cli.streams.has_terminal", lambda: True)
+    given = "--driver", "d:4040", "--event-log", str(tmp_path), "--interval", "2"
+    assert run(*given) == 0
+    ((settings, _, services, first),) = opened
+    assert first == "streams"
+    assert settings.streams.driver == ("d:4040",)
+    assert settings.streams.event_log == (str(tmp_path),)
+    assert services.streams.interval == 2
+    for more in (["--once"], ["--format", "table"], ["--format", "json"], ["--fail-on-unhealthy"]):
+        assert run(*given, *more) == 0
+    monkeypatch.setattr("dataeng_tui.cli.streams.has_terminal", lambda: False)
+    assert run(*given) == 0
+    assert len(opened) == 1
+    # What cannot be is one sentence, not a screen that says it.
+    monkeypatch.setattr("dataeng_tui.cli.streams.has_terminal", lambda: True)
+    assert run("--replay", str(tmp_path / "none")) == 2
+    assert "cannot be read" in capsys.readouterr().err

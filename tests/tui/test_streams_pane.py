@@ -1,17 +1,21 @@
 """The streams pane: what it shows of a snapshot, and what stays where it is when the next one comes."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
-from dataeng_tui.settings import Settings
+from dataeng_tui.settings import Settings, StreamsSettings
+from dataeng_tui.streams.recording import Recorder
 from dataeng_tui.streams.snapshot import (
     Application,
     Batch,
     Finding,
+    Observation,
     Problem,
     Snapshot,
     SourceProgress,
@@ -246,3 +250,36 @@ async def test_an_exception_of_a_megabyte_and_a_name_of_ten_thousand_characters(
         detail.scroll_to(y=place, animate=False)
         await pilot.pause()
         assert "the end" in screen_text(pilot.app)
+
+
+async def test_a_recording_has_keys_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder(tmp_path / "r")
+    for n in range(60):
+        told = replace(query("clicks", batches=0), batches=(batch(n // 2),), batch_id=n // 2)
+        recorder.take(Observation("driver-ui", "d", START + n, (Application("app-1"),), (told,)))
+    recorder.close()
+    monkeypatch.undo()  # the real work
+    monkeypatch.setattr(apps, "PANES", {"streams": apps.PANES["streams"]})
+    async with opened(streams=StreamsSettings(replay=str(tmp_path / "r"), interval=1.0)) as (pilot, pane):
+        await pilot.press("space")
+
+        async def shows(number: int) -> None:
+            end = time.monotonic() + 60
+            while pane.snapshot is None or pane.snapshot.queries[0].batch_id != number:
+                assert time.monotonic() < end, pane.snapshot
+                await pilot.pause(0.05)
+
+        await pilot.press("right_curly_bracket")
+        await shows(29)
+        assert "PAUSED" in pane.status
+        assert "recording, " in pane.status
+        await pilot.press("left_square_bracket")
+        await shows(24)
+        await pilot.press("left_curly_bracket", "space", *["plus"] * 6)
+        assert "×64" in pane.status
+        await shows(29)
+        keys = pilot.app.screen.active_bindings
+        assert {"left_square_bracket", "space"} <= keys.keys()
+        assert "r" not in keys
+    async with opened() as (pilot, pane):
+        assert "left_square_bracket" not in pilot.app.screen.active_bindings

@@ -6,9 +6,12 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from dataeng_tui.streams.recording import Recorder
+from dataeng_tui.streams.snapshot import Observation, StreamingQuery
 from tests.terminal import ESCAPES, Terminal
 
 GIVEN_BACK = b"\x1b[?1049l"  # the screen that was there before
@@ -90,3 +93,15 @@ def test_sigterm_gives_the_terminal_back() -> None:
     with opened() as terminal:
         os.kill(terminal.pid, signal.SIGTERM)
         terminal.until(lambda: GIVEN_BACK in terminal.output)
+
+
+def test_the_streams_command_plays_a_recording_on_the_screen(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "incident")
+    query = StreamingQuery("app-1", "run-1", name="email opened", state="waiting", batch_id=7)
+    recorder.take(Observation("driver-ui", "d", 1_800_000_000.0, queries=(query,)))
+    recorder.close()
+    with opened(*PROGRAM, "streams", "--replay", str(tmp_path / "incident")) as terminal:
+        terminal.until(lambda: b"emailopened" in terminal.text())
+        assert b"recording" in terminal.text()
+        os.write(terminal.fd, b"q")
+        terminal.until(lambda: not terminal.alive)

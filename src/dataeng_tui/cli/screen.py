@@ -3,13 +3,25 @@
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from dataeng_tui.errors import UserError
+from dataeng_tui.services import Services
 from dataeng_tui.settings import Settings
 
 
-def open_screen(settings: Settings, log_file: Path | None) -> None:
-    """Run the program until the user leaves. Raises UserError where there is no terminal to draw on."""
+def has_terminal() -> bool:
+    """Whether there is somebody to look at a screen: nothing is piped in or out."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def open_screen(
+    settings: Settings, log_file: Path | None, services: Services | None = None, first: str = "after-hours"
+) -> NoReturn:
+    """Run the program until the user leaves, with the pane ``first`` at the front.
+
+    Raises UserError where there is no terminal to draw on.
+    """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UserError(
             "the full-screen program needs a terminal; for a pipe or a file use a command, "
@@ -22,11 +34,12 @@ def open_screen(settings: Settings, log_file: Path | None) -> None:
     if log_file is not None:
         _log_to(log_file)
 
-    _log_in_by_browser(settings)
+    if first == "after-hours":
+        _log_in_by_browser(settings)
 
     from dataeng_tui.tui.app import DataengApp
 
-    app = DataengApp(settings)
+    app = DataengApp(settings, services, first)
     code = app.run()
     if app.failure is not None:
         raise app.failure
@@ -38,8 +51,6 @@ def _log_in_by_browser(settings: Settings) -> None:
     if settings.demo or settings.after_hours.connection is None:
         return
     import click
-
-    from dataeng_tui.services import Services
 
     services = Services(settings)
     try:

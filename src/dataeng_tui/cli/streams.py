@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import click
 
+from dataeng_tui.cli.screen import has_terminal, open_screen
 from dataeng_tui.errors import UserError
 from dataeng_tui.services import Services
 from dataeng_tui.settings import Settings
@@ -20,37 +21,40 @@ from dataeng_tui.streams.watch import Watcher
 @click.option(
     "--event-log", metavar="PATH", multiple=True, help="A log, a rolling folder, or a folder of many."
 )
-@click.option(
-    "--once", "mode", flag_value="once", default=True, help="Ask every source one time (the default)."
-)
+@click.option("--once", "mode", flag_value="once", help="Ask every source one time, and print what they say.")
 @click.option("--watch", "mode", flag_value="watch", help="Go on: a line a change, until Ctrl+C.")
-@click.option("--interval", type=float, metavar="SECONDS", help="Between two polls of a source.")
+@click.option(
+    "--interval", type=float, metavar="SECONDS", help="Between two polls; for a recorded second to take."
+)
 @click.option("--record", metavar="FILE", help="Write all that the sources answer (.zst packs it).")
 @click.option(
     "--redact", is_flag=True, help="Record without secrets, and with other names for hosts and users."
 )
 @click.option("--replay", metavar="FILE", help="Play a recording instead of asking any source.")
 @click.option("--fail-on-unhealthy", is_flag=True, help="Exit with 1 when a query is unhealthy.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.pass_obj
+@click.option("--format", "form", type=click.Choice(["table", "json"]), help="table unless said otherwise.")
+@click.pass_context
 def command(
-    settings: Settings,
+    ctx: click.Context,
     driver: tuple[str, ...],
     yarn: str | None,
     event_log: tuple[str, ...],
-    mode: str,
+    mode: str | None,
     interval: float | None,
     record: str | None,
     redact: bool,
     replay: str | None,
     fail_on_unhealthy: bool,
-    form: str,
+    form: str | None,
 ) -> int:
     """The state and health of every Structured Streaming query.
 
-    Drivers on localhost 4040-4050 are found without being named. Exits with 1 when --fail-on-unhealthy finds
-    an unhealthy query, and with 2 when a source that was named does not answer.
+    Drivers on localhost 4040-4050 are found without being named. In a terminal it opens the screen, at its
+    pane of streams; with --once, --format or --fail-on-unhealthy, or in a pipe, it asks every source once.
+    Exits with 1 when --fail-on-unhealthy finds an unhealthy query, and with 2 when a source that was named
+    does not answer.
     """
+    settings: Settings = ctx.obj
     given = settings.streams
     streams = replace(
         given,
@@ -64,9 +68,12 @@ def command(
     )
     services = Services(replace(settings, streams=streams))
     try:
+        watcher = services.streams
         if mode == "watch":
-            return _watch(services.streams, form, fail_on_unhealthy)
-        return _once(services.streams, form, fail_on_unhealthy)
+            return _watch(watcher, form or "table", fail_on_unhealthy)
+        if mode is None and form is None and not fail_on_unhealthy and has_terminal():
+            open_screen(services.settings, ctx.find_root().params.get("log_file"), services, "streams")
+        return _once(watcher, form or "table", fail_on_unhealthy)
     finally:
         services.close()
 

@@ -12,6 +12,7 @@ from dataeng_tui.streams.sources.local_ports import LocalPorts
 from dataeng_tui.streams.watch import Watcher
 
 if TYPE_CHECKING:
+    from dataeng_tui.streams.player import Player
     from dataeng_tui.streams.sources.driver_ui import Budget, DriverUi
 
 
@@ -66,10 +67,12 @@ class _Drivers:
         return DriverUi(url, given=given, budget=self._budget)
 
 
-def open_player(recording: str, *, interval: float = 1.0, thresholds: Thresholds | None = None) -> Watcher:
+def open_player(recording: str, *, interval: float = 1.0, thresholds: Thresholds | None = None) -> "Player":
     """A watcher that plays a recording; a recorded second takes ``interval``. Raises UserError."""
-    from dataeng_tui.streams.recording import Player
+    from dataeng_tui.streams.player import Player
 
+    if not 0.001 <= interval <= 3600:
+        raise UserError(f"A recorded second must take between 0.001 and 3600 seconds, not {interval:g}.")
     path = Path(recording).expanduser()
     return Player(path, partial(judge, thresholds=thresholds or Thresholds()), interval=interval)
 

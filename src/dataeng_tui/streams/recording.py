@@ -13,17 +13,14 @@ from typing import Any
 
 from dataeng_tui.errors import UserError
 from dataeng_tui.locations import private_file
-from dataeng_tui.streams.board import Judge
 from dataeng_tui.streams.snapshot import (
     Application,
     Batch,
     Observation,
     Problem,
-    Snapshot,
     SourceProgress,
     StreamingQuery,
 )
-from dataeng_tui.streams.watch import Watcher
 
 VERSION = 1
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -151,58 +148,3 @@ def _decoded(told: Mapping[str, Any]) -> dict[str, Any]:
         else:
             given[name] = tuple(value) if isinstance(value, list) else value
     return given
-
-
-class Player(Watcher):
-    """A watcher whose sources are a recording, played at the pace at which it was recorded.
-
-    ``interval`` is how long a recorded second takes. It does not begin again at its end.
-    """
-
-    def __init__(self, path: Path, judge: Judge, *, interval: float = 1.0, history: int = 100) -> None:
-        self._recorded = observations(path)
-        self._first = next(self._recorded, None)
-        self._now = self._first.at if self._first else 0.0
-        super().__init__((), judge, interval=interval, history=history, clock=lambda: self._now)
-        self._playing: threading.Thread | None = None
-        self._over = threading.Event()
-
-    @property
-    def finished(self) -> bool:
-        """Whether all of it has been played."""
-        return self._over.is_set()
-
-    def start(self) -> None:
-        super().start()
-        self._playing = threading.Thread(target=self._play, name="recording", daemon=True)
-        self._playing.start()
-
-    def once(self, timeout: float = 15.0) -> Snapshot:
-        """All of it at once: the picture at its end."""
-        for observation in self._all():
-            self._now = max(self._now, observation.at)
-            self.accept(observation)
-        with self._lock:
-            return self._board.snapshot(self._now)
-
-    def _all(self) -> Iterator[Observation]:
-        if self._first is not None:
-            yield self._first
-            yield from self._recorded
-
-    def _play(self) -> None:
-        try:
-            for observation in self._all():
-                while self._now < observation.at and not self._stopped.is_set():
-                    self._resumed.wait()
-                    step = min(observation.at - self._now, 0.1 / self.interval)
-                    self._stopped.wait(step * self.interval)
-                    self._now += step
-                if self._stopped.is_set():
-                    return
-                self.accept(observation)
-        except UserError as error:
-            problem = Problem("recording", str(error))
-            self.accept(Observation("driver-ui", "recording", self._now, problems=(problem,)))
-        self._stopped.wait(0.5)  # the last of it is still to be shown
-        self._over.set()

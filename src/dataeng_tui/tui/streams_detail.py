@@ -47,7 +47,7 @@ def _identity(query: StreamingQuery, application: Application | None, width: int
     first = Content.assemble(
         name.stylize("bold"), ("  id ", "$text-muted"), clean(query.id or "unknown", 60),
     )  # fmt: skip
-    started = "" if query.started_at is None else f"  since {_clock(query.started_at, day=True)}"
+    started = "" if query.started_at is None else f"  since {clock(query.started_at, day=True)}"
     runs = f"  run {len(query.runs) + 1}" if query.runs else ""
     seen = "  seen in " + ", ".join(query.seen_in) if query.seen_in else ""
     second = Content.styled(f"run {clean(query.run_id, 60)}{started}{runs}{seen}", "$text-muted")
@@ -61,7 +61,7 @@ def _health(query: StreamingQuery, width: int) -> list[Content]:
     for finding in query.health:
         style = "bold $error" if finding.code == "failed" else "bold $warning"
         sign = "✖" if finding.code == "failed" else "▲"
-        text = f"{clean(finding.evidence, 500)} (since {_clock(finding.since, day=True)})"
+        text = f"{clean(finding.evidence, 500)} (since {clock(finding.since, day=True)})"
         first, *rest = wrap(text, max(20, width - len(finding.code) - 4)) or [""]
         told.append(Content.assemble((f"{sign} {finding.code} ", style), first))
         told += [Content(" " * (len(finding.code) + 3) + more) for more in rest]
@@ -159,7 +159,7 @@ def _state(query: StreamingQuery) -> list[Content]:
             else f", {charts.label(max(0.0, last - query.watermark))} behind the last batch"
         )
         told.append(
-            Content.assemble(("watermark  ", "$text-muted"), f"{_clock(query.watermark, day=True)}{behind}")
+            Content.assemble(("watermark  ", "$text-muted"), f"{clock(query.watermark, day=True)}{behind}")
         )
     return [Content(""), *told] if told else []
 
@@ -195,7 +195,8 @@ def _pad(line: Content, width: int) -> Content:
     return line.pad_right(max(0, width - line.cell_length))
 
 
-def _clock(at: float, *, day: bool = False) -> str:
+def clock(at: float, *, day: bool = False) -> str:
+    """The wall clock here at a moment."""
     try:
         moment = datetime.fromtimestamp(at).astimezone()
     except (OverflowError, ValueError, OSError):

@@ -72,3 +72,11 @@ def watch(post: Post, services: Services) -> None:
     watcher.start()
     if services.settings.demo:
         services.start_demo(starting)
+
+
+def seek(services: Services, seconds: float) -> None:
+    """Go so many recorded seconds on, or back, in the recording that is played."""
+    from dataeng_tui.streams.player import Player
+
+    if isinstance(services.streams, Player):
+        services.streams.seek(seconds)

@@ -27,6 +27,7 @@ NOTHING = (
     "  dataeng-tui --demo           a real local Spark, to look around in.",
 )
 FASTEST, SLOWEST = 0.25, 60.0  # seconds between polls
+QUICKEST = 1 / 128  # seconds that a recorded one may take
 
 
 class QueryDetail(Lines):
@@ -61,6 +62,24 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
         key("space", "pause", "Pause", "streams.pause", tooltip="ask nothing, and show what was last seen"),
         key("plus,equals_sign", "interval(0.5)", "Faster", "streams.faster", tooltip="ask twice as often"),
         key("minus", "interval(2)", "Slower", "streams.slower", tooltip="ask half as often"),
+        key("left_square_bracket", "seek(-10)", "Back 10 s", "streams.back-10", tooltip="in a recording"),
+        key("right_square_bracket", "seek(10)", "On 10 s", "streams.on-10", tooltip="in a recording"),
+        key(
+            "left_curly_bracket",
+            "seek(-300)",
+            "Back 5 min",
+            "streams.back-300",
+            show=False,
+            tooltip="in a recording",
+        ),
+        key(
+            "right_curly_bracket",
+            "seek(300)",
+            "On 5 min",
+            "streams.on-300",
+            show=False,
+            tooltip="in a recording",
+        ),
         key("r", "refresh_now", "Refresh", "streams.refresh", tooltip="ask every source now"),
         key("enter", "details", "Details", "streams.details", tooltip="put the focus on the query's details"),
         key(
@@ -168,8 +187,17 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
             told = ["no streaming query yet"]
         if self.wanted:
             told.append(f"filter: {self.wanted}")
-        told.append("PAUSED" if self.paused else f"every {self.services.streams.interval:g} s")
+        pace = f"every {self.services.streams.interval:g} s"
+        if self.playing:
+            told.insert(0, f"recording, {streams_detail.clock(snapshot.at, day=True)}")
+            pace = f"×{1 / self.services.streams.interval:g}"
+        told.append("PAUSED" if self.paused else pace)
         self.status = ", ".join(told)
+
+    @property
+    def playing(self) -> bool:
+        """Whether a recording is shown instead of what the sources say now."""
+        return self.services.settings.streams.replay is not None
 
     # What is shown
 
@@ -257,8 +285,17 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
     def action_interval(self, factor: float) -> None:
         """Ask more or less often."""
         watcher = self.services.streams
-        watcher.interval = max(FASTEST, min(SLOWEST, watcher.interval * factor))
+        fastest = QUICKEST if self.playing else FASTEST
+        watcher.interval = max(fastest, min(SLOWEST, watcher.interval * factor))
         self._update_status()
+
+    def action_seek(self, seconds: float) -> None:
+        """Go on or back in the recording."""
+        work.seek(self.services, seconds)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A recording has keys of its own, and none to ask the sources."""
+        return self.playing if action == "seek" else not (action == "refresh_now" and self.playing)
 
     def action_refresh_now(self) -> None:
         """Ask every source at once."""
