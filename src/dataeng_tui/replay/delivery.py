@@ -5,7 +5,7 @@ consumer remembers, different for each fault; a *move* is ``(step, delivered, st
 the state after the step, and the state if the database refuses its transaction (the delivery ends there).
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from dataeng_tui.replay.schedule import Step
@@ -30,7 +30,7 @@ class Fault:
 
     name: str
     start: State
-    moves: Callable[[int, State], Iterable[Move]]
+    moves: Callable[[int, State], Sequence[Move]]
     quiet: Callable[[int, State], bool]
 
 

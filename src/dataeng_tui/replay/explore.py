@@ -6,27 +6,27 @@ the first node that fails is a shortest counterexample, and a search that ends w
 """
 
 import heapq
-import random
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import factorial, prod
 from typing import Protocol
 
 from dataeng_tui.replay.database import Database, Locals, Refused
-from dataeng_tui.replay.delivery import Fault, Log, Move, State
+from dataeng_tui.replay.delivery import Fault, Log, Move
 from dataeng_tui.replay.guard import OutOfTime
+from dataeng_tui.replay.node import Node, Pending
 from dataeng_tui.replay.reader import Reader
 from dataeng_tui.replay.reference import Deliveries, Reference
 from dataeng_tui.replay.schedule import Schedule, Step
+from dataeng_tui.replay.walk import walk
 
-Pending = tuple[Locals | None, ...]  # by worker: what the SELECTs of its event in progress have bound
-Node = tuple[int, State, Pending | None, int]  # delivered set, consumer, locals, rows
 Cost = int  # deliveries * DELIVERY + steps
 DELIVERY = 1 << 32
-PATIENCE = 3_000  # transitions before a random walk looks for an upper bound
-WALKS = 40
+WIDE = 5  # so many events that may come first: the search will be long, and a random walk comes before it
+FIRST = 4  # transitions, times the log's events, of that walk
+PATIENCE = 3_000  # transitions before another walk looks for an upper bound
 LOOK = 256  # nodes between two looks at the clock
 
 Progress = Callable[[str, int, int, int], None]  # fault, nodes, transitions, deliveries deep
@@ -42,6 +42,10 @@ class Tables(Deliveries, Protocol):
     @property
     def database(self) -> Database:
         """The open scenario."""
+        ...
+
+    def unmoved(self, events: Sequence[int]) -> bool:
+        """Whether each of these deliveries from here surely changes nothing."""
         ...
 
     def transact(self, event: int, transaction: int, values: Locals) -> tuple[int, Locals | Refused]:
@@ -82,44 +86,53 @@ class Search:
     _best: dict[Node, tuple[Cost, Node | None, Step | None]] = field(default_factory=dict)
     _layers: dict[Cost, list[Node]] = field(default_factory=dict)
     _order: list[Cost] = field(default_factory=list)
-    _walked: tuple[Cost, Schedule, Node] | None = None
+    _walked: tuple[Schedule, Node] | None = None
 
     def run(self) -> Found:
         """Search until a counterexample, the end, or the deadline."""
-        start: Node = (0, self.fault.start, None, 0)
+        start = self.start
         self._best[start] = (0, None, None)
         self._layers[0] = [start]
         self._order.append(0)
         cost = 0
         patience = PATIENCE
         try:
+            if len(self.fault.moves(0, self.fault.start)) >= WIDE:
+                self._walked = walk(self, self.log.events, FIRST * self.log.events)
             while self._order:
                 cost = heapq.heappop(self._order)
-                if self._walked and cost >= self._walked[0]:
-                    return self._end(self._walked[1], self._walked[2], cost, complete=True)
-                for count, node in enumerate(self._layers.pop(cost)):
-                    if self._best[node][0] != cost:
-                        continue  # a shorter way was found meanwhile
-                    if self._fails(node):
+                layer = [node for node in self._layers.pop(cost) if self._best[node][0] == cost]
+                for node in self._watched(layer, cost):
+                    if self.fails(node):
                         return self._end(self._path(node), node, cost, complete=True)
-                    if count % LOOK == 0:
-                        self._look_at_the_clock(cost)
+                for node in self._watched(_near_together(layer), cost):
                     self._expand(node, cost)
                     if self.transitions > patience and self._walked is None:
-                        patience *= 64
-                        self._walk(cost)
+                        patience = self.transitions * 64
+                        self._walked = walk(self, self.log.events, self.transitions // 4)
         except (OutOfTime, MemoryError, sqlite3.OperationalError) as error:
             # Past the deadline SQLite interrupts whatever it is doing, our own statements, too.
             if isinstance(error, sqlite3.OperationalError) and time.perf_counter() < self.deadline:
                 raise
-            if self._walked:
-                return self._end(self._walked[1], self._walked[2], cost, complete=False)
-            return self._end(None, start, cost, complete=False)
+            schedule, node = self._walked or (None, start)
+            return self._end(schedule, node, cost, complete=False)
         return self._end(None, start, cost, complete=True)
+
+    @property
+    def start(self) -> Node:
+        """Before everything."""
+        return 0, self.fault.start, None, 0
 
     def _end(self, schedule: Schedule | None, node: Node, cost: Cost, *, complete: bool) -> Found:
         deep = cost // DELIVERY - (0 if complete else 1)
         return Found(schedule, node[3], node[0], len(self._best), self.transitions, complete, max(deep, 0))
+
+    def _watched(self, layer: Iterable[Node], cost: Cost) -> Iterator[Node]:
+        """The layer's nodes, with a look at the clock now and then."""
+        for count, node in enumerate(layer):
+            if count % LOOK == 0:
+                self._look_at_the_clock(cost)
+            yield node
 
     def _look_at_the_clock(self, cost: Cost) -> None:
         if time.perf_counter() > self.deadline or len(self._best) > self.node_limit:
@@ -127,7 +140,8 @@ class Search:
         if self.progress is not None:
             self.progress(self.fault.name, len(self._best), self.transitions, cost // DELIVERY)
 
-    def _fails(self, node: Node) -> bool:
+    def fails(self, node: Node) -> bool:
+        """Whether the reader sees in the node what the reference does not show."""
         delivered, state, _, rows = node
         if not self.fault.quiet(delivered, state) or (self.only is not None and delivered != self.only):
             return False
@@ -135,15 +149,24 @@ class Search:
         return rows != expected and not self.reader.same(rows, expected)
 
     def _expand(self, node: Node, cost: Cost) -> None:
-        best = self._best
-        self.states.go(node[3])
-        for move in self.fault.moves(node[0], node[1]):
-            after = self._take(node, move)
-            step = move[0]
-            price = cost + 1 + (DELIVERY if step.starts_delivery else 0)
+        here, consumer, _, rows = node
+        self.states.go(rows)
+        moves, onward, again = self.fault.moves(here, consumer), [], []
+        for move in moves:
+            if move[1] == here and move[2] == consumer and move[0].kind == "deliver":
+                again.append(move[0].event)
+            else:
+                onward.append(move)
+        if len(again) > 1 and self.states.unmoved(again):  # they lead back to where we are
+            self.transitions += len(again)
+            moves = onward
+        best, delivery = self._best, cost + 1 + DELIVERY
+        for move in moves:
+            after = self.take(node, move)
+            price = delivery if move[0].starts_delivery else cost + 1
             known = best.get(after)
             if known is None or price < known[0]:
-                best[after] = (price, node, step)
+                best[after] = (price, node, move[0])
                 layer = self._layers.get(price)
                 if layer is None:
                     self._layers[price] = [after]
@@ -151,14 +174,16 @@ class Search:
                 else:
                     layer.append(after)
 
-    def _take(self, node: Node, move: Move) -> Node:
-        """The node after the move; the tables must be in ``node``'s state, and stay there."""
+    def take(self, node: Node, move: Move) -> Node:
+        """The node after the move."""
         step, delivered, consumer, refused = move
         rows = node[3]
         self.transitions += 1
+        self.states.go(rows)
         if step.kind == "deliver":
             after, reason = self.states.deliver(step.event)
-            self.reference.learn(node[0], rows, step.event, after, reason)
+            if not node[0] >> step.event:  # the last in the log of those delivered
+                self.reference.learn(node[0], rows, step.event, after, reason)
             return delivered, refused if reason else consumer, None, after
         if step.kind == "transaction":
             return self._run_transaction(node, move)
@@ -198,28 +223,22 @@ class Search:
                 steps.append(step)
         return tuple(reversed(steps))
 
-    def _walk(self, cost: Cost) -> None:
-        """Some random schedules, the same every time; the shortest that fails is an upper bound."""
-        choose = random.Random(len(self._best)).choice
-        longest = 3 * self.log.events * self.log.transactions
-        until = min(self.deadline, time.perf_counter() + 0.2)
-        for _ in range(WALKS):
-            node: Node = (0, self.fault.start, None, 0)
-            price = 0
-            steps: list[Step] = []
-            while len(steps) < longest and (self._walked is None or price < self._walked[0]):
-                moves = list(self.fault.moves(node[0], node[1]))
-                if not moves:
-                    break
-                self.states.go(node[3])
-                move = choose(moves)
-                node = self._take(node, move)
-                steps.append(move[0])
-                price += 1 + (DELIVERY if move[0].starts_delivery else 0)
-                if self._fails(node) and (self._walked is None or price < self._walked[0]):
-                    self._walked = (price, tuple(steps), node)
-            if time.perf_counter() > until:
-                return
+
+def _near_together(layer: list[Node]) -> list[Node]:
+    """The same nodes, those with nearly the same events delivered side by side: few rows move in between.
+
+    Sets of one size, in the order of a Gray code, differ from their neighbours in two events.
+    """
+    return sorted(layer, key=_place) if len(layer) > LOOK else layer
+
+
+def _place(node: Node) -> tuple[int, int]:
+    """Where the delivered set stands in the reflected Gray code, and the rows."""
+    place, shift = node[0], 1
+    while place >> shift:
+        place ^= place >> shift
+        shift *= 2
+    return place, node[3]
 
 
 def orders(fault: str, log: Log) -> int:

@@ -14,7 +14,8 @@ Phase = Literal["own", "schema", "write"]
 LOG = (
     "dataeng_tui_changed"  # the function of the change log's triggers; made only after all SQL was looked at
 )
-PAGES = 32_768  # of 4 KiB: a database of 128 MiB
+PAGE = 1_024  # bytes: a savepoint copies pages, so small ones are undone sooner
+PAGES = 131_072  # a database of 128 MiB
 OPERATIONS = 5_000  # of SQLite's virtual machine between two looks at the clock
 
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
@@ -67,6 +68,7 @@ class Guard:
     def _limit(self) -> None:
         for category, limit in _LIMITS.items():
             self.connection.setlimit(category, limit)
+        self.connection.execute(f"PRAGMA page_size = {PAGE}")
         self.connection.execute(f"PRAGMA max_page_count = {PAGES}")
         self.connection.execute("PRAGMA trusted_schema = OFF")
         self.connection.execute("PRAGMA foreign_keys = ON")

@@ -44,6 +44,10 @@ class Part:
         """As the whole's."""
         return self.states.deliver(self.events[event])
 
+    def unmoved(self, events: Sequence[int]) -> bool:
+        """As the whole's."""
+        return self.states.unmoved([self.events[event] for event in events])
+
     def transact(self, event: int, transaction: int, values: Locals) -> tuple[int, Locals | Refused]:
         """As the whole's."""
         return self.states.transact(self.events[event], transaction, values)

@@ -21,6 +21,9 @@ _TOKEN = re.compile(
 )
 
 
+_WRITES = {"INSERT", "UPDATE", "DELETE", "REPLACE"}
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """One word of SQL: ``kind`` is blank, text (quoted), parameter, number, word or other."""
@@ -43,6 +46,12 @@ def _tokens(sql: str) -> tuple[Token, ...]:
 def words(sql: str) -> tuple[str, ...]:
     """The unquoted words of ``sql``, in capitals: keywords, names and functions."""
     return tuple(token.text.upper() for token in tokens(sql) if token.kind == "word")
+
+
+def stands_alone(sql: str) -> bool:
+    """Whether the statement only writes, and cannot tell which statement ran before it."""
+    found = words(sql)
+    return found[0] in _WRITES and not {"RETURNING", "CHANGES"} & set(found)
 
 
 @dataclass(frozen=True, slots=True)

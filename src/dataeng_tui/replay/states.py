@@ -13,9 +13,12 @@ from dataeng_tui.replay.effects import Effects
 from dataeng_tui.replay.footprint import Footprints, footprints
 from dataeng_tui.replay.guard import LOG
 from dataeng_tui.replay.identity import identities
+from dataeng_tui.replay.program import stands_alone
 from dataeng_tui.replay.rows import DELETE, INSERT, SEQUENCE, UPDATE, Change, RowBits, stays_put
 from dataeng_tui.replay.scenario import Value
 
+_NOTHING: tuple[str, Row] = ("SELECT 1", ())
+HOPE = 8  # times that deliveries tried together may turn out to move something, beyond those that did not
 _COLUMNS_LOGGED = 60  # a function takes at most 127 arguments: old and new values, and which table
 
 
@@ -31,6 +34,7 @@ class States:
         self._at = 0  # where the tables really are; they are brought to ``here`` when something has to be run
         self._log: list[Change] = []
         self._masks: dict[bytes, tuple[int, bool]] = {}
+        self._flips: list[tuple[tuple[str, Row], tuple[str, Row]]] = []
         self._triggers = self._own_triggers()
         self._whole = bool(self._triggers) or any(len(i.logged) > _COLUMNS_LOGGED for i in self.identities)
         self._careful = bool(self._triggers) or self._has_foreign_keys()
@@ -38,7 +42,10 @@ class States:
         self._bags = any(identity.bag for identity in self.identities)
         self._simple = not (self._whole or self.sequences or self._bags)
         self._plans = [] if database.locals else self._compile()
+        self._cursor = self.connection.cursor()  # one for all: making one costs a third of a small statement
         self.footprints = self._footprints()
+        self._batches = self._batched() if self._simple and self.footprints is None else []
+        self._hope = HOPE
         self._effects = Effects(self.footprints, len(database.scenario.events))
         self.bits.added = self._effects.new_bit
         self._start()
@@ -60,6 +67,18 @@ class States:
         return [
             [[(bound.sql, arguments(event.fields, bound, ())) for bound in part] for part in program]
             for event in self.database.scenario.events
+        ]
+
+    def _batched(self) -> list[tuple[int, str, list[Row]]]:
+        """The statements, each with its transaction and its arguments by event; empty: not to be batched."""
+        sqls = [bound.sql for part in self.database.program for bound in part]
+        staged = self.database.scenario.dialect != "sqlite"  # in tables of our own, which tell of nothing
+        if staged or not self._plans or not all(map(stands_alone, sqls)):
+            return []
+        return [
+            (part, bound.sql, [plan[part][place][1] for plan in self._plans])
+            for part, statements in enumerate(self.database.program)
+            for place, bound in enumerate(statements)
         ]
 
     def _own_triggers(self) -> list[tuple[str, str]]:
@@ -112,7 +131,7 @@ class States:
         self.here = state
         if state == self._at:
             return
-        run = self.connection.execute
+        run = self._cursor.execute
         try:
             run("RELEASE node")
             if self._careful:
@@ -126,19 +145,31 @@ class States:
         run("SAVEPOINT node")
 
     def _apply(self, state: int) -> None:
-        run = self.connection.execute
+        execute = self._cursor.execute
         inserts = []
-        for bit, number, rowid, row, new in self.bits.of(state ^ self._at):
-            if number == SEQUENCE:
-                continue
-            if (state >> bit & 1) == new:
-                inserts.append(self.identities[number].insert(rowid, row))
+        flips = state ^ self._at
+        while flips:
+            lowest = flips & -flips
+            flips ^= lowest
+            taken, put = self._flip(lowest.bit_length() - 1)
+            if bool(state & lowest) != bool(self.bits.base & lowest):
+                inserts.append(put)
             else:
-                run(*self.identities[number].delete(rowid, row))
+                execute(*taken)
         for sql, values in inserts:
-            run(sql, values)
+            execute(sql, values)
         if self.sequences:
             self._set_sequences(state ^ self.bits.base)
+
+    def _flip(self, bit: int) -> tuple[tuple[str, Row], tuple[str, Row]]:
+        """The statements that take the bit's row out of its table and put it in."""
+        for number, rowid, row in self.bits.rows[len(self._flips) : bit + 1]:
+            if number == SEQUENCE:
+                self._flips.append((_NOTHING, _NOTHING))
+            else:
+                identity = self.identities[number]
+                self._flips.append((identity.delete(rowid, row), identity.insert(rowid, row)))
+        return self._flips[bit]
 
     def _set_sequences(self, present: int) -> None:
         """Last, because inserting rows moves them."""
@@ -182,8 +213,35 @@ class States:
         self._effects.put(event, here, after ^ here, reason)
         return after, reason
 
+    def unmoved(self, events: Sequence[int]) -> bool:
+        """Whether each of these events, delivered from here, surely changes nothing. False: perhaps one does.
+
+        Statement by statement for all of them at once: if nothing moves, each has run on the rows of here.
+        """
+        if self.footprints is not None:
+            return all(self._effects.get(event, self.here) == (0, "") for event in events)
+        if not self._batches or not self._hope:
+            return False
+        if self._at != self.here:
+            self.bring(self.here)
+        current = 0
+        try:
+            for transaction, sql, arguments in self._batches:
+                current = transaction
+                self._cursor.executemany(sql, [arguments[event] for event in events])
+        except sqlite3.Error as error:
+            self._reason(error, current)
+            moved = True
+        else:
+            moved = any(self._mask([change])[1] for change in self._log)
+        self._hope += -1 if moved else 1
+        if moved:
+            self._undo()
+        self._log.clear()
+        return not moved
+
     def _deliver(self, event: int) -> tuple[int, str]:
-        execute, part = self.connection.execute, -1
+        execute, part = self._cursor.execute, -1
         try:
             for plan in self._plans[event]:
                 part += 1
@@ -263,7 +321,7 @@ class States:
         elif self._bags:
             state, moved = self.bits.after(self.here, self._log), bool(self._log)
         else:
-            mask, moved = self._mask()
+            mask, moved = self._mask(self._log)
             state = self.here ^ mask
         if self.sequences:
             state, moved = self._with_sequences(state), True
@@ -272,13 +330,13 @@ class States:
         self._log.clear()
         return state
 
-    def _mask(self) -> tuple[int, bool]:
-        """What the log flips, and whether anything has really moved."""
-        key = marshal.dumps(self._log, 2)
+    def _mask(self, log: list[Change]) -> tuple[int, bool]:
+        """What these changes flip, and whether anything has really moved."""
+        key = marshal.dumps(log, 2)
         known = self._masks.get(key)
         if known is None:
-            mask = self.bits.after(self.here, self._log) ^ self.here
-            known = self._masks[key] = (mask, not all(map(stays_put, self._log)))
+            mask = self.bits.after(self.here, log) ^ self.here
+            known = self._masks[key] = (mask, not all(map(stays_put, log)))
         return known
 
     def _read_back(self) -> int:
