@@ -79,7 +79,7 @@ class Driver:
             return 200, "text/html", statistics
         if path.startswith("/StreamingQuery/"):
             return 200, "text/html", list_page(self.runs, second)
-        if path == "/api/v1/applications":
+        if path.startswith("/api/v1/applications?"):
             return 200, "application/json", json.dumps([{"id": self.id, "name": "x", "attempts": []}])
         if "/jobs" in path:
             return 200, "application/json", json.dumps([{"jobGroup": run} for run in self.runs[:2]])

@@ -42,7 +42,8 @@ class FakeDriver:
                 driver.most_at_once = max(driver.most_at_once, driver.busy)
                 driver.hold.wait()
                 driver.busy -= 1
-                status, kind, body = driver.pages.get(self.path, (404, "text/html", "<h1>404</h1>"))
+                page = driver.pages.get(self.path) or driver.pages.get(self.path.partition("?limit=")[0])
+                status, kind, body = page or (404, "text/html", "<h1>404</h1>")
                 data = body.encode("utf-8")
                 self.send_response(status)
                 self.send_header("Content-Type", kind)

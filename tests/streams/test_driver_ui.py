@@ -1,6 +1,5 @@
 """A driver's UI asked over a real socket: what is told of it, and of everything that is not one."""
 
-import json
 import socket
 import threading
 import time
@@ -55,19 +54,6 @@ def test_behind_a_proxys_path(serve: Serve, ask: Callable[..., Observation], new
     driver = serve({prefix + path: page for path, page in pages_of(newest).items()})
     assert len(ask(driver.url + prefix + "/").queries) == len(newest["progress"])
     assert all(path.startswith(prefix) for path in driver.asked)
-
-
-def test_in_a_history_server(serve: Serve, ask: Callable[..., Observation], newest: Any) -> None:
-    """Its API is at its root, and an application's pages are below /history."""
-    below = "/history/" + newest["application"]
-    pages = pages_of(newest)
-    driver = serve({path if path.startswith("/api") else below + path: page for path, page in pages.items()})
-    said = ask(driver.url + below)
-    assert said.layer == "history-server"
-    assert len(said.queries) == len(newest["progress"])
-    two = [{"id": "a", "attempts": []}, {"id": "b", "attempts": []}]
-    driver.pages["/api/v1/applications"] = (200, "application/json", json.dumps(two))
-    assert "give one application's page" in told(ask(driver.url))[0]
 
 
 def test_another_service_is_a_problem_when_given_and_silence_when_found(

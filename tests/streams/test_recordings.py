@@ -25,7 +25,7 @@ class Replayed:
         self._answers = recorded["answers"]
 
     def get(self, url: str) -> Answer:
-        page = self._answers.get(url.removeprefix(self._base))
+        page = self._answers.get(url.removeprefix(self._base).partition("?limit=")[0])
         if page is None:
             return Answer(404)
         return Answer(page["status"], page["body"].encode("utf-8"), page["content_type"], page["date"])

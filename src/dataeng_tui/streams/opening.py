@@ -13,7 +13,7 @@ from dataeng_tui.streams.watch import Watcher
 
 if TYPE_CHECKING:
     from dataeng_tui.streams.player import Player
-    from dataeng_tui.streams.sources.driver_ui import Budget, DriverUi
+    from dataeng_tui.streams.sources.driver_ui import Budget
 
 
 def open_watcher(
@@ -55,15 +55,24 @@ def open_watcher(
 
 
 class _Drivers:
-    """Makes the sources of drivers, which share one budget; their code is loaded with the first of them."""
+    """Makes the sources of drivers and of a history server's applications, which share one budget.
+
+    Their code is loaded with the first of them.
+    """
 
     def __init__(self) -> None:
         self._budget: Budget | None = None
 
-    def __call__(self, url: str, *, given: bool = False) -> "DriverUi":
+    def __call__(self, url: str, *, given: bool = False) -> Source:
         from dataeng_tui.streams.sources.driver_ui import Budget, DriverUi
 
         self._budget = self._budget or Budget()
+        if "/history/" in url or url.rstrip("/").endswith("/history"):
+            from dataeng_tui.streams.sources.history_server import HistoryApplication, HistoryServer
+
+            if url.rstrip("/").endswith("/history"):
+                return HistoryServer(url)
+            return HistoryApplication(url, given=given, budget=self._budget)
         return DriverUi(url, given=given, budget=self._budget)
 
 

@@ -39,6 +39,7 @@ _PAGE_EVERY = 2.0  # one run's statistics, of those that nobody looks at
 _FIRST_PAGES = 4  # in one poll, of runs that were never read
 # Where an application without a streaming query sends on whoever asks for its list of them.
 _JOBS_PAGE = " - Spark Jobs</title>"
+_HISTORY = "a history server"
 
 
 class Budget:
@@ -70,21 +71,19 @@ class _Read:
 
 
 class DriverUi:
-    """One driver's UI, at ``http://host:4040``, behind a proxy's path, or in a history server's
-    ``/history/<application>``.
+    """One driver's UI, at ``http://host:4040`` or behind a proxy's path.
 
     ``given``: somebody named it, so whatever is wrong with it is a problem to tell. A port that was merely
     found open and is no Spark stays silent.
     """
 
+    layer: Layer = "driver-ui"
+
     def __init__(
         self, url: str, http: Http | None = None, *, given: bool = True, budget: Budget | None = None
     ) -> None:
         self.where = normal_url(url)
-        # A history server has one API for all of its applications' pages.
-        root, history, _ = self.where.partition("/history/")
-        self._api = root + "/api/v1/applications"
-        self.layer: Layer = "history-server" if history else "driver-ui"
+        self._api = self.where + "/api/v1/applications"
         self._http = http or KeepAlive()
         self._given = given
         self._budget = budget or Budget()
@@ -107,7 +106,7 @@ class DriverUi:
             return self._failed(why, now)
         answer, rows = self._list()
         if rows is None:
-            return self._failed(_refusal(answer), now)
+            return self._failed(refusal(answer), now)
         if self._jobs_due(now, focus, rows):
             application = self._application
             if not self._ask_jobs(now):
@@ -179,22 +178,24 @@ class DriverUi:
 
     def _failed(self, why: str, now: float) -> Observation:
         self._application = None
+        if why == _HISTORY:  # its applications are watched instead
+            return Observation(self.layer, self.where, now, drivers=(self.where + "/history",))
         known = self._given or bool(self._reads)
         problems = (Problem(without_secrets(self.where), why),) if known else ()
         return Observation(self.layer, self.where, now, problems=problems, answered=False)
 
     def _identify(self) -> str | None:
         """Find out which application this is; what is wrong, if anything is."""
-        answer = self._http.get(self._api)
+        answer = self._http.get(self._api + "?limit=2")  # a history server may have thousands
         shown = without_secrets(self.where)
         found = read_applications(answer.text, shown) if answer.status == 200 else None
         if not found:
-            return _refusal(answer)
+            return refusal(answer)
         # Behind YARN's proxy the path names the application; a driver of its own lists just one.
         named = [application for application in found if application.id in self.where]
         application = (named or list(found))[0]
         if len(found) > 1 and not named:
-            return "a history server: give one application's page, …/history/<application>"
+            return _HISTORY
         if self._application is None or application.id != self._application.id:
             self._reads, self._rows, self._gauges, self._gauges_at = {}, None, {}, float("-inf")
         self._application = application
@@ -294,9 +295,12 @@ def _state(row: Row, running: dict[str, int | None] | None) -> State:
     return "running" if running is None else "waiting"
 
 
-def _refusal(answer: Answer) -> str:
+def refusal(answer: Answer) -> str:
+    """Why ``answer`` is not a driver's, in words."""
     if answer.error:
         return answer.error
+    if answer.status == 200 and "<title>History Server</title>" in answer.text:
+        return _HISTORY
     if answer.status == 200 and "html" in answer.content_type:
         return "a page that is no Spark driver's UI (another service, or a proxy that asks first)"
     return f"no Spark driver's UI: it answers {answer.status}"
