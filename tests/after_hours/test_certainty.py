@@ -2,16 +2,20 @@
 
 import math
 import random
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from itertools import product
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataeng_tui.after_hours.certainty import Rung, Trace, assess
-from dataeng_tui.after_hours.steps import EDGE, FEWEST, further_steps, pettitt, strongest_step
+from dataeng_tui.after_hours import certainty
+from dataeng_tui.after_hours.certainty import TOLD, Certainty, Names, Place, Rung
+from dataeng_tui.after_hours.seen import step_sentences
+from dataeng_tui.after_hours.steps import EDGE, FEWEST, further_steps, levels, pettitt, strongest_step
 
 FIRST = date(2026, 1, 5)
 WEEKS = [FIRST + timedelta(weeks=number) for number in range(40)]
@@ -74,6 +78,15 @@ def test_one_step_and_a_second_one_behind_it() -> None:
     assert places == pytest.approx([26, 50], abs=1)
 
 
+class Trace(NamedTuple):
+    """One after-hours statement; ``minute`` counts from 1970 in UTC, which the wall clock shows here, too."""
+
+    minute: int
+    week: date
+    leave: date | None
+    names: Names
+
+
 def statement(
     week: int,
     day: int,
@@ -86,7 +99,16 @@ def statement(
 ) -> Trace:
     on = WEEKS[week] + timedelta(days=day)
     names = [("program", program)] + ([("query", query)] if query else [])
-    return Trace(week * 1000 + day * 96 + slot, WEEKS[week], minute, on if leave else None, tuple(names))
+    at = (on - date(1970, 1, 1)).days * 1440 + slot * 15 + minute % 15
+    return Trace(at, WEEKS[week], on if leave else None, tuple(names))
+
+
+def assess(weeks: list[date], traces: Iterable[Trace], leave: Iterable[date] = ()) -> Certainty:
+    places, starts = {}, defaultdict(list)
+    for trace in traces:
+        places[trace.minute // 15] = Place(trace.week, trace.leave)
+        starts[trace.names].append(trace.minute)
+    return certainty.assess(weeks, places, starts, leave)
 
 
 def habits(seed: int = 1) -> Iterator[Trace]:
@@ -148,6 +170,21 @@ def test_a_bystander_only_coincides() -> None:
     assert found.explanations[0].rung is Rung.STEP_VANISHES
 
 
+def test_hundreds_of_new_queries_are_told_in_one_line() -> None:
+    queries = [
+        statement(week, day, 80, day, program="Pulse", query=f"q{day}")
+        for week in range(26, 40)
+        for day in range(7)
+    ]
+    found = assess(WEEKS, [*habits(), *dashboard(), *queries])
+    assert len(found.explanations) > TOLD
+    assert found.foremost == found.explanations[:TOLD]
+    assert found.more == f"{len(found.explanations) - TOLD} more, none beyond rung 1: coincides in time."
+    told = [sentence for _, sentence in step_sentences(found)]
+    assert told[-1] == found.more
+    assert sum(": rung " in sentence for sentence in told) == TOLD
+
+
 def test_a_candidate_that_was_always_there_is_none() -> None:
     more = [
         statement(week, day, slot, 11 * day)
@@ -186,3 +223,81 @@ def test_order_and_repeats_change_nothing(rng: random.Random) -> None:
 
 def test_weeks_outside_are_left_out() -> None:
     assert assess(WEEKS[:20], [*habits()]).hours == assess(WEEKS, [*habits()]).hours[:20]
+
+
+def slowly(traces: list[Trace], leave: set[date]) -> dict[frozenset[tuple[str, str]], tuple[object, ...]]:
+    """What `assess` tells of each explanation, worked out trace by trace."""
+    hours = weekly(traces)
+    step = strongest_step(hours)
+    if step is None:
+        return {}
+    side = range(step.index, 40) if step.rise > 0 else range(step.index)
+    slots: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for trace in traces:
+        for name in trace.names:
+            slots[name].add(trace.minute // 15)
+    found = {}
+    for name in slots:
+        alike = frozenset(other for other in slots if slots[other] == slots[name])
+        own = [trace for trace in traces if alike & set(trace.names)]
+        weeks = [WEEKS.index(next(t.week for t in own if t.minute // 15 == slot)) for slot in slots[name]]
+        there = sorted({week for week in weeks if week in side})
+        edge = there and (there[0] if step.rise > 0 else there[-1] + 1)
+        inside = sum(week in side for week in weeks)
+        if len(there) < 0.5 * len(side) or inside < 0.95 * len(weeks) or abs(edge - step.index) > 2:  # type: ignore[operator]
+            continue
+        without = weekly([trace for trace in traces if not alike & set(trace.names)])
+        before, after = levels(without, step.index)
+        wall = Counter(minute % 60 for minute in {trace.minute for trace in own})
+        clock = sum(count for _, count in wall.most_common(12)) / wall.total()
+        away = {day for day in leave if min(weeks) <= (day - FIRST).days // 7 <= max(weeks)}
+        ran = {trace.leave for trace in own} & away
+        share = 1 - (after - before) / step.rise
+        rungs = [
+            share >= 0.5,
+            (wall.total() >= 60 and clock >= 0.8) or (bool(away) and len(ran) >= 0.5 * len(away)),
+            pettitt(without)[1] >= 0.01,
+        ]
+        rung = 1 + next((number for number, reached in enumerate(rungs) if not reached), 3)
+        found[alike] = (rung, share, without, clock, wall.total(), len(away), len(ran))
+    return found
+
+
+def weekly(traces: list[Trace]) -> tuple[float, ...]:
+    slots = {(trace.week, trace.minute // 15) for trace in traces}
+    return tuple(sum(week == other for other, _ in slots) / 4 for week in WEEKS)
+
+
+@given(st.integers(0, 10**6), st.booleans())
+@settings(deadline=None, max_examples=40)
+def test_it_comes_to_the_same_as_trace_by_trace(seed: int, falls: bool) -> None:
+    rng = random.Random(seed)
+    since, away = rng.randrange(8, 32), rng.randrange(40)
+    leave = {WEEKS[away] + timedelta(days=day) for day in range(5)}
+    traces = []
+    for week in range(40):
+        new = (week >= since) != falls
+        for _ in range(rng.randint(4, 9)):
+            day, slot = rng.randrange(7), rng.randrange(72, 80)
+            traces.append(statement(week, day, slot, rng.randrange(15), leave=week == away and day < 5))
+        for day, slot in product(range(7), (72, 73, 90)):
+            if new and rng.random() < 0.7:
+                query, program = rng.choice("abc"), rng.choice(["Pulse", "Pulse", "Notebook"])
+                on_leave = week == away and day < 5
+                minute = rng.choice((3, 3, 9))
+                traces.append(
+                    statement(week, day, slot, minute, leave=on_leave, program=program, query=query)
+                )
+            if new and slot == 90:  # two that come in the same slots, in statements of their own
+                traces.append(statement(week, day, slot + 1, 4, program="Twin"))
+                traces.append(statement(week, day, slot + 1, 7, query="twin"))
+    found = assess(WEEKS, traces, leave)
+    told = {
+        frozenset(one.names): (
+            one.rung, one.rise_share, one.without, one.clock_share, one.starts,
+            one.leave_days, one.leave_days_run,
+        )
+        for one in found.explanations
+    }  # fmt: skip
+    assert told == slowly(traces, leave)
+    assert found.hours == weekly(traces)

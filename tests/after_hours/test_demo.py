@@ -15,6 +15,7 @@ from dataeng_tui.after_hours.hours import Report
 from dataeng_tui.after_hours.machines import Machines
 from dataeng_tui.after_hours.personal import personal_calendar
 from dataeng_tui.after_hours.reckoning import report
+from dataeng_tui.after_hours.service import AfterHours, Options
 from dataeng_tui.after_hours.sources.demo import DASHBOARD, INCIDENT_WEEK, DemoHistory, demo_history
 from dataeng_tui.after_hours.traces import Row, certainty, certainty_of
 
@@ -64,6 +65,20 @@ def test_the_weeks_are_the_reports_own() -> None:
     hours = {week.start: week.figures.after_hours_minutes / 60 for week in made.weeks}
     assert found.hours == tuple(hours[week] for week in found.weeks)
     assert len(found.weeks) == 51, "the first and the last are not whole"
+
+
+def test_from_the_history_it_is_the_same_as_from_the_statements() -> None:
+    history = demo_history(NOW, ZoneInfo("Europe/London"))
+    service = AfterHours(
+        Options(demo=True, timezone="Europe/London", work_hours="Mon-Fri 10:00-16:00, Sat 22:00-02:00")
+    )
+    service.__dict__["_demo"] = history
+    service.open()
+    made = service.report()
+    found = service.certainty(made)
+    service.close()
+    assert found == certainty(made, history.statements)
+    assert found.explanations
 
 
 def test_where_there_is_no_step_no_row_is_looked_at() -> None:

@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from dataeng_tui.after_hours.service import AfterHours, Options
+from dataeng_tui.after_hours.traces import stretches
 from tests.snowflake_server import snowflake_server
 
 MILLION = 1_000_000
@@ -93,6 +96,54 @@ def test_importing_is_at_least_half_as_fast_as_sqlite_utils(files: dict[int, Pat
     print(f"\nimport of {MILLION:,} rows: {seconds:.1f} s of CPU, {memory} MiB; sqlite-utils {plain:.1f} s")
     assert seconds <= 2 * plain
     assert memory <= few + 40
+
+
+def write_step_csv(file: Path, rows: int) -> Path:
+    """A year whose last two fifths go around the clock, a third of them in a new warehouse."""
+    rng = random.Random(rows)
+    with file.open("w") as out:
+        out.write(HEADER)
+        for number in range(rows):
+            start = NOW - timedelta(seconds=YEAR * (1 - number / rows))
+            late = number > 0.6 * rows
+            if not late:  # inside the working hours of its day, but for a few
+                day = start.replace(hour=0, minute=0, second=0)
+                at_work = 9 + 8 * ((start - day) / timedelta(days=1))
+                start = day + timedelta(hours=at_work if rng.random() > 0.002 else rng.uniform(18, 22))
+            new = late and number % 3 == 0
+            times = (f"{at:%Y-%m-%d %H:%M:%S}.{number % 1000:03} +0000" for at in (start, start + PAUSE))
+            out.write(
+                f"Q{number:08x},{10**9 + number // 200},{','.join(times)},ALICE,PERSON,ANALYST,"
+                f"{'NEW' if new else f'WH{number % 4}'},SELECT,,SUCCESS,false,"
+                f"{number % 500 + 500 * new:032x}\n"
+            )
+    return file
+
+
+@pytest.mark.bench
+def test_explaining_a_step_costs_little_more_than_reading_its_rows(tmp_path: Path) -> None:
+    """Half a million statements after hours, a thousand queries, half of them new with the step."""
+    service = AfterHours(
+        Options(history=(str(write_step_csv(tmp_path / "step.csv", MILLION)),), timezone="UTC")
+    )
+    service.open()
+    report, owner = service.report(), service.owner()
+    assert owner is not None
+    took = {}
+    for name, call in (
+        ("read", lambda: deque(service.history.rows(owner, stretches(report.pieces)), maxlen=0)),
+        ("explained", lambda: service.certainty(report)),
+    ):
+        runs = []
+        for _ in range(3):
+            began = time.process_time()
+            found = call()
+            runs.append(time.process_time() - began)
+        took[name] = min(runs)
+    service.close()
+    assert len(found.explanations) > 500
+    print(f"\nread {took['read']:.2f} s, explained {took['explained']:.2f} s of CPU")
+    assert took["explained"] <= 4 * took["read"]
 
 
 @contextmanager

@@ -15,11 +15,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
+from functools import cached_property
+from itertools import chain
 from typing import Final
 
 from dataeng_tui.after_hours.steps import ALPHA, Step, further_steps, levels, pettitt, strongest_step
 
 SLOT_HOURS: Final = 0.25
+SLOT_MINUTES: Final = 15
 # What the rungs ask for.
 AROUND: Final = 2  # weeks from the step within which a candidate must have appeared
 STRAY: Final = 0.05  # the part of its slots that may lie on the other side of the step
@@ -28,6 +31,7 @@ MOST: Final = 0.5  # of the rise
 CLOCK_MINUTES: Final = 12  # of the hour's 60 (a refresh every five minutes), in which …
 CLOCK_SHARE: Final = 0.8  # … so much of its starts fall
 FEWEST_STARTS: Final = 60  # before which a clock is not told from chance
+TOLD: Final = 6  # explanations
 LEAVE_SHARE: Final = 0.5  # of the days of leave on which it ran all the same
 
 
@@ -48,19 +52,20 @@ RUNGS: Final[Mapping[Rung, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """One after-hours statement of the person, as far as an explanation needs it.
+Names = tuple[tuple[str, str], ...]
+"""Kinds ("program", "warehouse", "role", "query", "tag"), each with a statement's value."""
 
-    ``slot`` identifies the 15 minutes, ``week`` is its Monday, ``minute`` the minute of the hour on the wall.
-    ``names`` pairs a kind ("program", "warehouse", "role", "query", "tag") with this statement's value.
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an after-hours slot lies: the Monday of its week, its day if that is one of leave.
+
+    ``offset`` is by how many minutes the wall clock is ahead of UTC.
     """
 
-    slot: int
     week: date
-    minute: int
-    leave: date | None
-    names: tuple[tuple[str, str], ...]
+    leave: date | None = None
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Explanation:
     ``rise_share`` is 1 where the whole rise comes from it; ``p_without`` is Pettitt's p without it.
     """
 
-    names: tuple[tuple[str, str], ...]
+    names: Names
     rung: Rung
     reached: Mapping[Rung, bool]
     first_week: date
@@ -131,66 +136,97 @@ class Certainty:
         """The explanation that got highest."""
         return self.explanations[0] if self.explanations else None
 
+    @property
+    def foremost(self) -> tuple[Explanation, ...]:
+        """Those worth one's time: a new role or tool may bring hundreds of queries that only coincide."""
+        return self.explanations[:TOLD]
 
-def assess(weeks: Sequence[date], traces: Iterable[Trace], leave: Iterable[date] = ()) -> Certainty:
+    @property
+    def more(self) -> str:
+        """A sentence about the explanations that are not among the foremost, or nothing."""
+        rest = self.explanations[TOLD:]
+        return f"{len(rest)} more, none beyond rung {rest[0].rung}: {RUNGS[rest[0].rung]}." if rest else ""
+
+
+def assess(
+    weeks: Sequence[date],
+    places: Mapping[int, Place],
+    starts: Mapping[Names, Iterable[int]],
+    leave: Iterable[date] = (),
+) -> Certainty:
     """The step in the figure of ``weeks`` (complete ones, by their Mondays, in order) and its explanations.
 
-    ``leave`` are all days of leave in those weeks, whether or not anything ran on them.
+    ``places`` has the after-hours slots, numbered in quarters of an hour of UTC since 1970; ``starts`` the
+    minutes since then in which the person started a statement of those names; outside the slots they are
+    passed over. ``leave`` are all days of leave in those weeks, whether or not anything ran on them.
     """
-    place = {week: index for index, week in enumerate(weeks)}
-    inside = [trace for trace in traces if trace.week in place]
-    hours = _weekly({(place[trace.week], trace.slot) for trace in inside}, len(weeks))
+    number = {week: index for index, week in enumerate(weeks)}
+    week_of = {slot: number[place.week] for slot, place in places.items() if place.week in number}
+    inside = set(week_of)
+    ran = list(starts.items())
+    slots = [inside.intersection([minute // SLOT_MINUTES for minute in minutes]) for _, minutes in ran]
+    hours = _weekly((week_of[slot] for slot in set().union(*slots)), len(weeks))
     step = strongest_step(hours)
     if step is None:
         return Certainty(tuple(weeks), hours)
-    evidence = _Evidence(tuple(weeks), place, inside, hours, step, frozenset(leave))
+    evidence = _Evidence(tuple(weeks), places, week_of, ran, slots, hours, step, frozenset(leave))
     found = sorted(_explanations(evidence), key=lambda e: (-e.rung, -e.rise_share, e.names))
     return Certainty(tuple(weeks), hours, step, further_steps(hours, step), tuple(found))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Evidence:
+    """``ran`` and ``slots`` go together: a combination of names with its minutes, and its slots."""
+
     weeks: tuple[date, ...]
-    place: Mapping[date, int]
-    traces: list[Trace]
+    places: Mapping[int, Place]
+    week_of: Mapping[int, int]
+    ran: Sequence[tuple[Names, Iterable[int]]]
+    slots: Sequence[set[int]]
     hours: tuple[float, ...]
     step: Step
     leave: frozenset[date]
 
-    @property
+    @cached_property
     def side(self) -> range:
         """The weeks in which a candidate is to be there: after a rise, before a fall."""
         index = self.step.index
         return range(index, len(self.weeks)) if self.step.rise > 0 else range(index)
 
-    def belongs(self, week: int) -> bool:
-        """Whether a week, by its index, is on that side."""
-        return week in self.side
+    @cached_property
+    def in_slot(self) -> Counter[int]:
+        """How many combinations of names are in each slot."""
+        return Counter(chain.from_iterable(self.slots))
 
-    def slot(self, number: int) -> tuple[int, int]:
-        """The week and slot of a trace, by its index."""
-        trace = self.traces[number]
-        return self.place[trace.week], trace.slot
+    def gone_without(self, mine: Iterable[int]) -> list[int]:
+        """The slots in which there is nothing but these combinations, given by their place in ``ran``."""
+        own = Counter(chain.from_iterable(self.slots[number] for number in mine))
+        return [slot for slot, count in own.items() if count == self.in_slot[slot]]
+
+    def minutes(self, mine: Iterable[int]) -> set[int]:
+        """The minutes of these combinations after hours in the weeks."""
+        found = set(chain.from_iterable(self.ran[number][1] for number in mine))
+        return {minute for minute in found if minute // SLOT_MINUTES in self.week_of}
 
 
 def _explanations(evidence: _Evidence) -> Iterable[Explanation]:
     by_name: dict[tuple[str, str], list[int]] = {}
-    for number, trace in enumerate(evidence.traces):
-        for name in trace.names:
+    for number, (names, _) in enumerate(evidence.ran):
+        for name in names:
             by_name.setdefault(name, []).append(number)
     # A dashboard's program, warehouse and queries come in the very same slots: they are one candidate.
-    same: dict[frozenset[tuple[int, int]], list[tuple[str, str]]] = {}
+    same: dict[frozenset[int], list[tuple[str, str]]] = {}
     for name, numbers in by_name.items():
-        slots = frozenset(evidence.slot(number) for number in numbers)
+        slots = frozenset().union(*(evidence.slots[number] for number in numbers))
         if _coincides(evidence, slots):
             same.setdefault(slots, []).append(name)
-    for names in same.values():
-        yield _explanation(evidence, tuple(names), {number for name in names for number in by_name[name]})
+    for slots, alike in same.items():
+        yield _explanation(evidence, tuple(alike), {n for name in alike for n in by_name[name]}, slots)
 
 
-def _coincides(evidence: _Evidence, slots: Iterable[tuple[int, int]]) -> bool:
-    weeks = Counter(week for week, _ in slots)
-    own = sorted(week for week in weeks if evidence.belongs(week))
+def _coincides(evidence: _Evidence, slots: Iterable[int]) -> bool:
+    weeks = Counter(map(evidence.week_of.__getitem__, slots))
+    own = sorted(week for week in weeks if week in evidence.side)
     if not own or len(own) < STAYS * len(evidence.side):
         return False
     if sum(weeks[week] for week in own) < (1 - STRAY) * weeks.total():
@@ -199,16 +235,16 @@ def _coincides(evidence: _Evidence, slots: Iterable[tuple[int, int]]) -> bool:
     return abs(edge - evidence.step.index) <= AROUND
 
 
-def _explanation(evidence: _Evidence, names: tuple[tuple[str, str], ...], mine: set[int]) -> Explanation:
-    traces = [evidence.traces[number] for number in sorted(mine)]
-    rest = {evidence.slot(number) for number in range(len(evidence.traces)) if number not in mine}
-    without = _weekly(rest, len(evidence.weeks))
+def _explanation(evidence: _Evidence, names: Names, mine: set[int], slots: frozenset[int]) -> Explanation:
+    week_of, places = evidence.week_of, evidence.places
+    less = _weekly((week_of[slot] for slot in evidence.gone_without(mine)), len(evidence.weeks))
+    without = tuple(hours - own for hours, own in zip(evidence.hours, less, strict=True))
     before, after = levels(without, evidence.step.index)
     share = 1 - (after - before) / evidence.step.rise
-    weeks = [evidence.place[trace.week] for trace in traces]
-    clock, starts = _clock(traces)
+    weeks = [week_of[slot] for slot in slots]
+    clock, starts = _clock(places, evidence.minutes(mine))
     away = {day for day in evidence.leave if min(weeks) <= _place(evidence.weeks, day) <= max(weeks)}
-    ran = {trace.leave for trace in traces if trace.leave in away}
+    ran = {day for slot in slots if (day := places[slot].leave) in away}
     p_without = pettitt(without)[1]
     reached = {
         Rung.COINCIDES: True,
@@ -223,7 +259,7 @@ def _explanation(evidence: _Evidence, names: tuple[tuple[str, str], ...], mine: 
         reached=reached,
         first_week=evidence.weeks[min(weeks)],
         rise_share=share,
-        hours_a_week=sum(evidence.hours[w] - without[w] for w in evidence.side) / len(evidence.side),
+        hours_a_week=sum(less[week] for week in evidence.side) / len(evidence.side),
         clock_share=clock,
         starts=starts,
         leave_days=len(away),
@@ -233,19 +269,20 @@ def _explanation(evidence: _Evidence, names: tuple[tuple[str, str], ...], mine: 
     )
 
 
-def _weekly(slots: Iterable[tuple[int, int]], weeks: int) -> tuple[float, ...]:
-    counts = Counter(week for week, _ in slots)
+def _weekly(slots: Iterable[int], weeks: int) -> tuple[float, ...]:
+    """The hours of each week, from the week of each slot."""
+    counts = Counter(slots)
     return tuple(counts[week] * SLOT_HOURS for week in range(weeks))
 
 
-def _clock(traces: Iterable[Trace]) -> tuple[float, int]:
+def _clock(places: Mapping[int, Place], minutes: Iterable[int]) -> tuple[float, int]:
     """The part of all starts that falls in the fullest ``CLOCK_MINUTES`` of the hour, and how many starts.
 
     Statements of one minute are one start, so that a burst of a person's does not look like a clock.
     """
-    minutes = Counter(minute for _, minute in {(trace.slot, trace.minute) for trace in traces})
-    starts = minutes.total()
-    return sum(count for _, count in minutes.most_common(CLOCK_MINUTES)) / starts, starts
+    wall = Counter((minute + places[minute // SLOT_MINUTES].offset) % 60 for minute in minutes)
+    starts = wall.total()
+    return sum(count for _, count in wall.most_common(CLOCK_MINUTES)) / starts, starts
 
 
 def _place(weeks: Sequence[date], day: date) -> int:

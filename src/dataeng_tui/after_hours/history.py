@@ -123,14 +123,15 @@ class History:
                 ))  # fmt: skip
                 yield statement, reason or None
 
-    def rows(self, owner: Owner, since: datetime, until: datetime) -> "Iterator[Row]":
-        """A person's own statements by start, bare: what their certainty is told from."""
+    def rows(self, owner: Owner, stretches: Iterable[tuple[int, int]]) -> "Iterator[Row]":
+        """A person's own statements by start, bare, in some stretches of time (seconds of UTC)."""
         query = (
-            "SELECT start, program, warehouse, role, tag, parameterized_hash FROM statements "
+            "SELECT start / 60000000, program, warehouse, role, tag, parameterized_hash FROM statements "
             "WHERE owner = ? AND start >= ? AND start < ? AND reason = '' ORDER BY start"
         )
         with self._mended():
-            yield from self._connection.execute(query, (owner.id, microseconds(since), microseconds(until)))
+            for start, end in stretches:
+                yield from self._connection.execute(query, (owner.id, start * 1_000_000, end * 1_000_000))
 
     def count(self, owner: Owner) -> tuple[int, datetime | None, datetime | None]:
         """How many statements an owner has, and the first and last start."""

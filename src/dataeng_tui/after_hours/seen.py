@@ -55,12 +55,14 @@ def step_sentences(found: Certainty) -> Iterator[tuple[int, str]]:
         yield 1, f"Another inside a part of it, {found.weeks[other.index]:%-d %B %Y}: {other.rise:+.1f} h."
     if not found.explanations:
         yield 1, "Nothing that is new about the statements came with it."
-    for one in found.explanations:
+    for one in found.foremost:
         yield 1, f"{_names(one)}: rung {one.rung} of {len(Rung)}, {RUNGS[one.rung]}."
         for rung in Rung:
             sign = "●" if rung <= one.rung else "◐" if one.reached[rung] else "○"
             yield 2, f"{sign} {RUNGS[rung]}: {one.evidence[rung]}"
         yield 2, one.further
+    if found.more:
+        yield 1, found.more
 
 
 def _names(one: Explanation) -> str:

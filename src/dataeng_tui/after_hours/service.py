@@ -170,14 +170,10 @@ class AfterHours:
 
     def certainty(self, shown: Report) -> "Certainty":
         """The step in the weekly figure and how sure one may be of its explanations."""
-        from dataeng_tui.after_hours.traces import certainty_of
+        from dataeng_tui.after_hours.traces import certainty_of, stretches
 
         owner = self.owner()
-        if owner is None or not shown.pieces:
-            return certainty_of(shown, ())
-        start = datetime.fromtimestamp(shown.pieces[0].start, UTC)
-        end = datetime.fromtimestamp(shown.pieces[-1].end, UTC)
-        return certainty_of(shown, self.history.rows(owner, start, end))
+        return certainty_of(shown, self.history.rows(owner, stretches(shown.pieces)) if owner else ())
 
     def now(self, shown: Report, at: datetime | None = None) -> Now:
         """What time it is for the person: work, or after hours, and since when."""

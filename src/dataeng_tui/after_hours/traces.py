@@ -1,13 +1,13 @@
 """From a report and its statements to the step in the weekly figure and its explanations."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Final
 
-from dataeng_tui.after_hours.activity import microseconds, slot_of
+from dataeng_tui.after_hours.activity import SLOT, Column, microseconds
 from dataeng_tui.after_hours.calendar import Calendar, Piece
-from dataeng_tui.after_hours.certainty import Certainty, Trace, assess
+from dataeng_tui.after_hours.certainty import Certainty, Names, Place, assess
 from dataeng_tui.after_hours.hours import Report
 from dataeng_tui.after_hours.machines import Machines
 from dataeng_tui.after_hours.statement import Statement
@@ -16,7 +16,7 @@ from dataeng_tui.after_hours.steps import strongest_step
 KINDS: Final = ("program", "warehouse", "role", "tag", "query")
 """What may be new about a statement, in the order of a row's values."""
 Row = tuple[int, str, str, str, str, str]
-"""The start in microseconds of UTC, then program, warehouse, role, tag and the parameterised hash."""
+"""The start in whole minutes since 1970 in UTC, then program, warehouse, role, tag and parameterised hash."""
 _MINUTE: Final = 60_000_000
 
 
@@ -40,7 +40,7 @@ def certainty_of(report: Report, rows: Iterable[Row]) -> Certainty:
     if strongest_step(hours) is None:
         return Certainty(tuple(weeks), hours)
     leave = [day for day in calendar.leave if weeks and weeks[0] <= day < weeks[-1] + timedelta(7)]
-    return assess(weeks, after_hours_traces(rows, report.pieces, calendar), leave)
+    return assess(weeks, _places(report.pieces, calendar), _starts(rows), leave)
 
 
 def complete_weeks(report: Report) -> list[date]:
@@ -52,33 +52,50 @@ def complete_weeks(report: Report) -> list[date]:
     ]
 
 
-def after_hours_traces(rows: Iterable[Row], pieces: Sequence[Piece], calendar: Calendar) -> Iterator[Trace]:
-    """A trace for each minute and combination of names whose slot begins outside the working hours."""
-    starts = [piece.start for piece in pieces]
-    named: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}
-    slot, piece, last = -1, None, None
-    for at, *rest in rows:
-        if slot_of(at) != slot:  # rows come sorted, most of the time
-            slot = slot_of(at)
-            place = bisect_right(starts, slot) - 1
-            piece = pieces[place] if place >= 0 and slot < pieces[place].end else None
-        if piece is None or piece.part == "work":
+def stretches(pieces: Iterable[Piece]) -> Iterator[tuple[int, int]]:
+    """The unbroken stretches after hours, from and to before, in seconds of UTC."""
+    held: tuple[int, int] | None = None
+    for piece in pieces:
+        if piece.part == "work":
             continue
-        minute, values = at // _MINUTE, tuple(rest)
-        if (minute, values) == last:
-            continue  # the same again within the minute says nothing more
-        last = (minute, values)
-        if values not in named:
-            named[values] = tuple((kind, value) for kind, value in zip(KINDS, values, strict=True) if value)
-        yield Trace(
-            slot=slot,
-            week=piece.day - timedelta(piece.day.weekday()),
-            minute=(minute + piece.offset // 60) % 60,
-            leave=piece.day if piece.day in calendar.leave else None,
-            names=named[values],
-        )
+        if held is not None and held[1] == piece.start:
+            held = (held[0], piece.end)
+            continue
+        if held is not None:
+            yield held
+        held = (piece.start, piece.end)
+    if held is not None:
+        yield held
+
+
+def _places(pieces: Iterable[Piece], calendar: Calendar) -> dict[int, Place]:
+    """Where each slot after hours lies."""
+    found: dict[int, Place] = {}
+    for piece in pieces:
+        if piece.part != "work":
+            day = piece.day
+            leave = day if day in calendar.leave else None
+            place = Place(day - timedelta(day.weekday()), leave, piece.offset // 60)
+            found.update(dict.fromkeys(range(piece.start // SLOT, piece.end // SLOT), place))
+    return found
+
+
+def _starts(rows: Iterable[Row]) -> dict[Names, Column]:
+    """The minutes of each combination of names; the same again within the minute says nothing more."""
+    found: dict[tuple[str, ...], Column] = {}
+    for row in rows:
+        minute, values = row[0], row[1:]
+        minutes = found.get(values)
+        if minutes is None:
+            found[values] = array("q", (minute,))
+        elif minutes[-1] != minute:
+            minutes.append(minute)
+    return {
+        tuple((kind, value) for kind, value in zip(KINDS, values, strict=True) if value): minutes
+        for values, minutes in found.items()
+    }
 
 
 def _row(statement: Statement) -> Row:
     s = statement
-    return (microseconds(s.start), s.program, s.warehouse, s.role, s.tag, s.parameterized_hash)
+    return (microseconds(s.start) // _MINUTE, s.program, s.warehouse, s.role, s.tag, s.parameterized_hash)

@@ -152,9 +152,9 @@ def certainty_lines(found: "Certainty | None", width: int) -> list[Content]:
         lines += paragraph(text, width, "$text-muted", "  ")
     if not found.explanations:
         return lines + paragraph("Nothing that is new about the statements came with it.", width)
-    for number, explanation in enumerate(found.explanations):
+    for number, explanation in enumerate(found.foremost):
         lines += [Content(""), *_explanation(explanation, width, number == 0)]
-    return lines
+    return lines + ([Content(""), *paragraph(found.more, width, "$text-muted")] if found.more else [])
 
 
 def left_out_lines(shown: Shown, width: int) -> list[Content]:
