@@ -3,7 +3,8 @@
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from dataeng_tui.errors import UserError
 from dataeng_tui.replay.database import Database
@@ -11,7 +12,7 @@ from dataeng_tui.replay.delivery import FAULTS, Log, applicable
 from dataeng_tui.replay.explore import Found, Progress, Search, orders
 from dataeng_tui.replay.forgotten import forgotten_fields
 from dataeng_tui.replay.guard import OutOfTime
-from dataeng_tui.replay.parts import search_apart
+from dataeng_tui.replay.parts import search_apart, search_part
 from dataeng_tui.replay.reader import Reader
 from dataeng_tui.replay.reference import Reference
 from dataeng_tui.replay.scenario import Scenario, Value
@@ -101,6 +102,14 @@ class Run:
         found = self._search(name, deadline, progress, None)
         return self._judged(name, found, time.perf_counter() - start)
 
+    def safe(self, name: str, events: Sequence[int], messages: Sequence[int], seconds: float) -> bool:
+        """Whether these events alone are surely safe under the fault; ``messages`` counts among them."""
+        if not applicable(name, self.log):
+            return True
+        with self._until(time.perf_counter() + seconds) as deadline:
+            found = search_part(name, events, messages, self.reader, self.log, deadline)
+        return found.complete and found.schedule is None
+
     def story(self, name: str, seconds: float) -> Counterexample | None:
         """The shortest counterexample that tells the whole log, every event; None: none found."""
         if not applicable(name, self.log):
@@ -108,10 +117,7 @@ class Run:
         return self._counterexample(self._search(name, time.perf_counter() + seconds, None, self._everything))
 
     def _search(self, name: str, deadline: float, progress: Progress | None, only: int | None) -> Found:
-        guard = self.database.guard
-        guard.deadline = deadline
-        guard.stop_clock()
-        try:
+        with self._until(deadline):
             if only is None and len(self.parts) > 1:
                 found = search_apart(name, self.parts, self.reader, self.log, deadline, progress)
                 if found is not None:
@@ -120,6 +126,15 @@ class Run:
             return Search(
                 fault, self.log, self.states, self.reader, self.reference, deadline, progress, only
             ).run()
+
+    @contextmanager
+    def _until(self, deadline: float) -> Iterator[float]:
+        """What runs within is stopped at the deadline."""
+        guard = self.database.guard
+        guard.deadline = deadline
+        guard.stop_clock()
+        try:
+            yield deadline
         finally:
             guard.deadline = float("inf")
             guard.stop_clock()

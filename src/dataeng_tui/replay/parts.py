@@ -68,7 +68,7 @@ def search_apart(
     each_row = each_row_for_itself(reader.database)
     for events in parts:
         reader.doubted = False
-        found = _search(fault, events, reader, log, deadline, progress)
+        found = search_part(fault, events, range(len(events)), reader, log, deadline, progress)
         if reader.doubted and not each_row:
             return None  # rows differ unseen, and beside another part's rows they might be seen
         nodes, transitions = nodes + found.nodes, transitions + found.transitions
@@ -84,12 +84,19 @@ def search_apart(
     return replace(best, nodes=nodes, transitions=transitions, complete=complete)
 
 
-def _search(
-    fault: str, events: Sequence[int], reader: Reader, log: Log, deadline: float, progress: Progress | None
+def search_part(
+    fault: str,
+    events: Sequence[int],
+    messages: Sequence[int],
+    reader: Reader,
+    log: Log,
+    deadline: float,
+    progress: Progress | None = None,
 ) -> Found:
+    """What a search finds that knows these events only; ``messages`` counts among them."""
     part = Part(reader.states, events)
     small = Log(len(events), [log.partitions[event] for event in events], log.transactions)
-    reference = Reference(part, range(len(events)))
+    reference = Reference(part, messages)
     search = Search(FAULTS[fault](small), small, part, reader, reference, deadline, progress)
     found = search.run()
     schedule = None

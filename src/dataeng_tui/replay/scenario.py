@@ -162,7 +162,10 @@ def event_fields(line: str, where: str) -> Mapping[str, Value]:
         raise UserError(f"{where} is nested too deeply.") from None
     if not isinstance(fields, dict):
         raise UserError(f'{where} must be a JSON object, e.g. {{"id": 1}}, not {line.strip()[:60]}.')
-    return {name: _value(value, f"{where}: {name}") for name, value in fields.items()}
+    return {
+        name: value if type(value) is str and value.isascii() else _value(value, f"{where}: {name}")
+        for name, value in fields.items()
+    }
 
 
 def _value(value: Any, where: str) -> Value:

@@ -36,7 +36,10 @@ def on_cores(
         with ThreadPoolExecutor(workers) as pool:
             waiting = [
                 pool.submit(
-                    contained.call, check_groups, (topic.scenario, part, faults, seconds), len(part) * seconds
+                    contained.call,
+                    check_groups,
+                    (topic.scenario, part, faults, seconds),
+                    2 * len(part) * seconds,  # one that is not proved at once is searched anew
                 )
                 for part in portions(topic.groups, workers)
             ]
