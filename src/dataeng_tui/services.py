@@ -72,6 +72,7 @@ class Services:
                 given.driver,
                 given.event_log,
                 given.yarn,
+                given.checkpoint,
                 interval=given.interval,
                 thresholds=thresholds,
             )

@@ -52,6 +52,7 @@ class StreamsSettings:
     driver: tuple[str, ...] = ()
     yarn: str | None = None
     event_log: tuple[str, ...] = ()
+    checkpoint: tuple[str, ...] = ()  # folders, or folders of many
     interval: float = 1.0  # seconds between polls
     record: str | None = None  # a file for all that the sources answer
     redact: bool = False  # without secrets, and with other names for hosts and users

@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from dataeng_tui.errors import UserError
 from dataeng_tui.streams.opening import open_watcher
 from dataeng_tui.streams.snapshot import Focus, StreamingQuery
-from dataeng_tui.streams.sources.checkpoint import Checkpoint
+from dataeng_tui.streams.sources.checkpoint import Checkpoints
 
 pytest.importorskip("pyspark")
 pytestmark = pytest.mark.spark
@@ -28,6 +27,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from dataeng_tui.streams.report import query_json
 from dataeng_tui.streams.snapshot import Focus
+from dataeng_tui.streams.notebook import watch
 from dataeng_tui.streams.sources.session import Session
 
 folder, port = Path(sys.argv[1]), sys.argv[2]
@@ -56,6 +56,9 @@ print(json.dumps({"application": spark.sparkContext.applicationId}), flush=True)
 for line in sys.stdin:
     if line.strip() == "progress":
         said = {q.runId: [json.loads(p.json) for p in q.recentProgress] for q in queries}
+    elif line.strip() == "watch":
+        said = []
+        watch(spark, said.append, interval=0.5, polls=10)
     else:
         said = [query_json(query) for query in session.poll(0.0, Focus()).queries]
     print(json.dumps(said), flush=True)
@@ -169,7 +172,7 @@ def test_the_session_says_the_same_from_within(driver: Driver, folder: Path) -> 
 
 
 def test_the_checkpoint_knows_the_last_committed_batch(driver: Driver, folder: Path) -> None:
-    source = Checkpoint(folder / "checkpoints" / "by hour")
+    source = Checkpoints(folder / "checkpoints" / "by hour")
     (query,) = source.poll(0.0, Focus()).queries
     told = next(one for one in driver.ask("progress").values() if one and one[-1]["name"] == "by hour")
     assert query.id == told[-1]["id"]
@@ -177,8 +180,24 @@ def test_the_checkpoint_knows_the_last_committed_batch(driver: Driver, folder: P
     assert told[0]["batchId"] <= query.batch_id <= told[-1]["batchId"] + 1
     assert query.watermark is not None
     assert query.sources[0].end_offset is not None
-    with pytest.raises(UserError, match="no checkpoint folder"):
-        Checkpoint(folder)
+    # Merged, it brings what the driver's pages alone do not tell.
+    pages = open_watcher([driver.url], discover=False).once(60)
+    assert not any(query.sources for query in pages.queries)
+    both = open_watcher([driver.url], checkpoints=[str(folder / "checkpoints")], discover=False).once(60)
+    assert {query.run_id for query in both.queries} == {query.run_id for query in pages.queries}
+    assert {query.application for query in both.queries} == {driver.application}
+    for query in both.queries:
+        assert query.seen_in == ("driver-ui", "checkpoint")
+        assert query.sources[0].end_offset is not None or query.batch_id is None
+
+
+def test_a_session_is_told_line_by_line(driver: Driver) -> None:
+    lines = driver.ask("watch")
+    assert any("by hour: batch " in line and " rows, " in line for line in lines)
+    assert any("[red]clicks" in line for line in lines)
+    # It was there when the watching began, and has been over since; nothing else is told of it.
+    assert sum("failing" in line for line in lines) == 0
+    assert len(lines) > 4
 
 
 def test_a_driver_goes_away_and_another_comes_on_its_port(tmp_path: Path) -> None:

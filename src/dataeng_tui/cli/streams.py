@@ -21,6 +21,9 @@ from dataeng_tui.streams.watch import Watcher
 @click.option(
     "--event-log", metavar="PATH", multiple=True, help="A log, a rolling folder, or a folder of many."
 )
+@click.option(
+    "--checkpoint", metavar="PATH", multiple=True, help="A query's checkpoint, or a folder of many."
+)
 @click.option("--once", "mode", flag_value="once", help="Ask every source one time, and print what they say.")
 @click.option("--watch", "mode", flag_value="watch", help="Go on: a line a change, until Ctrl+C.")
 @click.option(
@@ -39,6 +42,7 @@ def command(
     driver: tuple[str, ...],
     yarn: str | None,
     event_log: tuple[str, ...],
+    checkpoint: tuple[str, ...],
     mode: str | None,
     interval: float | None,
     record: str | None,
@@ -61,6 +65,7 @@ def command(
         driver=driver or given.driver,
         yarn=yarn or given.yarn,
         event_log=event_log or given.event_log,
+        checkpoint=checkpoint or given.checkpoint,
         interval=interval or given.interval,
         record=record or given.record,
         redact=redact or given.redact,

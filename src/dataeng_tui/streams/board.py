@@ -112,14 +112,20 @@ class Board:
             return
         self._parts[run][observation.where] = part
         self._gone.pop(run, None)
-        self._merged.pop(run, None)
+        self._forget_merged(query)
+
+    def _forget_merged(self, query: StreamingQuery) -> None:
+        self._merged.pop(query.run_id, None)
+        if query.id == query.run_id:  # of no run in particular: of each one of that query
+            for run in [run for run, merged in self._merged.items() if merged.id == query.id]:
+                del self._merged[run]
 
     def _leave(self, query: StreamingQuery, observation: Observation) -> None:
         """The source lists the run no more: keep it, as the past, until it is forgotten."""
         parts = self._parts.get(query.run_id, {})
         if observation.where in parts:
             parts[observation.where] = replace(parts[observation.where], answered=False)
-            self._merged.pop(query.run_id, None)
+            self._forget_merged(query)
         if not any(part.answered for part in parts.values()):
             self._gone.setdefault(query.run_id, observation.at)
 
@@ -154,7 +160,12 @@ class Board:
 
     def _query(self, run: str) -> StreamingQuery:
         if run not in self._merged:
-            self._merged[run] = merge_query(self._parts[run].values(), self._batches.get(run, ()))
+            parts, batches = list(self._parts[run].values()), self._batches.get(run, ())
+            merged = merge_query(parts, batches)
+            if merged.id != run and merged.id in self._parts:
+                # A checkpoint knows the query but no run: what it says is of the one that writes there.
+                merged = merge_query([*parts, *self._parts[merged.id].values()], batches)
+            self._merged[run] = merged
         return self._merged[run]
 
     def _latest_runs(self, now: float) -> list[StreamingQuery]:
@@ -166,6 +177,7 @@ class Board:
         newest = []
         for runs in by_id.values():
             if len(runs) > 1:
+                runs = [run for run in runs if run.run_id != run.id]
                 runs.sort(
                     key=lambda query: (query.state is not None and not query.ended, query.started_at or 0.0)
                 )

@@ -1,4 +1,4 @@
-"""A watcher for what was asked for: driver URLs, YARN, event logs, and this machine's own drivers."""
+"""A watcher for what was asked for: drivers, YARN, event logs, checkpoints, and this machine's drivers."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,6 +20,7 @@ def open_watcher(
     drivers: Sequence[str] = (),
     event_logs: Sequence[str] = (),
     yarn: str | None = None,
+    checkpoints: Sequence[str] = (),
     *,
     discover: bool = True,
     interval: float = 1.0,
@@ -40,6 +41,10 @@ def open_watcher(
         from dataeng_tui.streams.sources.event_log import EventLogSource
 
         sources.update((log.where, log) for log in map(EventLogSource, event_logs))
+    if checkpoints:
+        from dataeng_tui.streams.sources.checkpoint import Checkpoints
+
+        sources.update((folder.where, folder) for folder in map(Checkpoints, checkpoints))
     if yarn:
         from dataeng_tui.streams.sources.yarn import Yarn
 

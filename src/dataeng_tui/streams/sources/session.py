@@ -5,8 +5,6 @@ feeds the driver's own UI and delays it by seconds on a loaded machine; so there
 """
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 from dataeng_tui.streams.progress import batch, sources
@@ -85,23 +83,6 @@ class Session:
             seen_in=(self.layer,),
             batches=fresh,
         )
-
-
-def watch(spark: Any, show: Callable[[StreamingQuery], None], interval: float = 1.0, polls: int = 0) -> None:
-    """Call ``show`` with every query whenever something about it has changed; for a notebook's cell.
-
-    ``polls`` bounds how often is asked; 0 means until interrupted. ``interval`` is in seconds.
-    """
-    source = Session(spark)
-    shown: dict[str, StreamingQuery] = {}
-    asked = 0
-    while not polls or asked < polls:
-        asked += 1
-        for query in source.poll(time.time(), Focus()).queries:
-            if shown.get(query.run_id) != query:
-                shown[query.run_id] = query
-                show(query)
-        time.sleep(interval)
 
 
 def _plain(progress: Any) -> dict[str, Any]:
