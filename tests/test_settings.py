@@ -29,6 +29,16 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -
     assert settings.after_hours.timezone == "Europe/London"
 
 
+def test_a_connection_named_by_flag_or_environment_is_meant_and_not_the_files_history(tmp_path: Path) -> None:
+    file = write(tmp_path, '[after_hours]\nhistory = ["old.csv"]\nconnection = "old"\n')
+    named = {"DATAENG_TUI_AFTER_HOURS_CONNECTION": "dev"}
+    for settings in (load(file, {}, {"after_hours": {"connection": "dev"}}), load(file, named, {})):
+        assert (settings.after_hours.connection, settings.after_hours.history) == ("dev", ())
+    both = load(file, {**named, "DATAENG_TUI_AFTER_HOURS_HISTORY": "new.csv"}, {})
+    assert both.after_hours.history == ("new.csv",)
+    assert load(file, {}, {"after_hours": {"connection": None}}).after_hours.history == ("old.csv",)
+
+
 def test_a_flag_that_was_not_given_changes_nothing(tmp_path: Path) -> None:
     file = write(tmp_path, '[streams]\ndriver = ["http://a:4040"]\n')
     assert load(file, {}, {"streams": {"driver": ()}}).streams.driver == ("http://a:4040",)

@@ -99,8 +99,16 @@ def load(
     Raises UserError, naming the place, for an unreadable file, an unknown key or a value of the wrong kind.
     """
     settings = _merge(Settings(), _read(path), str(path or config_file()))
-    settings = _merge(settings, _from_environment(Settings, environment), "the environment")
-    return _merge(settings, _given(flags or {}), "the command line")
+    settings = _merge(settings, _alone(_from_environment(Settings, environment)), "the environment")
+    return _merge(settings, _alone(_given(flags or {})), "the command line")
+
+
+def _alone(values: dict[str, Any]) -> dict[str, Any]:
+    """A connection named here is meant, and not the history's files that a lower place names."""
+    own = values.get("after_hours", {})
+    if "connection" in own and "history" not in own:
+        return {**values, "after_hours": {**own, "history": ()}}
+    return values
 
 
 def _read(path: Path | None) -> dict[str, Any]:

@@ -165,6 +165,29 @@ async def test_the_cursor_tells_its_day_and_stays_inside() -> None:
         assert monday <= calendar.cursor < monday + timedelta(7)
 
 
+async def test_the_keys_of_the_grids_can_be_put_elsewhere() -> None:
+    app = OnePane(DEMO)
+    app.set_keymap({"grid.left": "a", "grid.first": "f"})
+    app.services.after_hours.__dict__["_demo"] = demo_history(NOW, ZONE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, "the report", lambda: app.pane.found is not None)
+        calendar, hours = app.query_one(CalendarHeatmap), app.query_one(PunchCard)
+        await pilot.press("left", "h")
+        assert calendar.cursor == date(2026, 3, 18)
+        await pilot.press("a")
+        assert calendar.cursor == date(2026, 3, 11)
+        app.query_one(WeekBars).focus()
+        await pilot.press("a")
+        assert calendar.cursor == date(2026, 3, 4)
+        hours.focus()
+        await pilot.press("a", "a")
+        assert hours.cursor == (0, 18)
+        await pilot.press("f")
+        assert hours.cursor == (0, 0)
+        await app.workers.wait_for_complete()
+        app.services.close()
+
+
 async def test_a_click_puts_the_cursor_under_it() -> None:
     async with opened() as (app, pilot):
         calendar = app.query_one(CalendarHeatmap)

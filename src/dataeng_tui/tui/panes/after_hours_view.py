@@ -244,7 +244,7 @@ class AfterHoursView(Pane):
 
     @on(WeekBars.Moved)
     def _week_moved(self, message: WeekBars.Moved) -> None:
-        self._year.action_move(7 * message.weeks)
+        self._year.move_by(7 * message.weeks)
 
     @on(PunchCard.Moved)
     def _hour_moved(self) -> None:

@@ -1,22 +1,26 @@
 """A year as weeks by weekdays, each day as warm as it was long; one widget, drawn a line at a time."""
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.style import Style as RichStyle
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
 from dataeng_tui.after_hours.scale import step
 from dataeng_tui.tui.keys import key
-from dataeng_tui.tui.widgets.heat import LEFT, WEEKDAYS, Heat, Run, visible
+from dataeng_tui.tui.widgets.heat import LEFT, WEEKDAYS, Heat, Run, moves, visible
 
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.hours import Report
 
-AWAY = ("holiday", "leave")
+AWAY: Final = ("holiday", "leave")
+FAR: Final = 30_000
+DAYS: Final = {
+    "left": -7, "right": 7, "up": -1, "down": 1, "page_up": -28, "page_down": 28, "first": -FAR, "last": FAR,
+}  # fmt: skip
 
 
 class CalendarHeatmap(Heat):
@@ -24,14 +28,16 @@ class CalendarHeatmap(Heat):
 
     DEFAULT_CSS = "CalendarHeatmap { height: 8; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "move(-7)", "A week back", show=False),
-        Binding("right,l", "move(7)", "A week on", show=False),
-        Binding("up,k", "move(-1)", "A day back", show=False),
-        Binding("down,j", "move(1)", "A day on", show=False),
-        Binding("pageup", "move(-28)", "Four weeks back", show=False),
-        Binding("pagedown", "move(28)", "Four weeks on", show=False),
-        Binding("g,home", "move(-99999)", "The first day", show=False),
-        Binding("G,end", "move(99999)", "The last day", show=False),
+        *moves(
+            left="A week back",
+            right="A week on",
+            up="A day back",
+            down="A day on",
+            page_up="Four weeks back",
+            page_down="Four weeks on",
+            first="The first day",
+            last="The last day",
+        ),
         key("w", "worst", "The longest day", "after.worst", show=False),
     ]
 
@@ -73,9 +79,12 @@ class CalendarHeatmap(Heat):
                 self.refresh()
                 self.post_message(self.Moved(day))
 
-    def action_move(self, by: int) -> None:
-        by = max(-30_000, min(by, 30_000))
-        self.move_to(self.cursor + timedelta(by))
+    def move_by(self, days: int) -> None:
+        """Put the cursor so many days on, as far as there are any."""
+        self.move_to(self.cursor + timedelta(max(-FAR, min(days, FAR))))
+
+    def action_move(self, where: str) -> None:
+        self.move_by(DAYS[where])
 
     def action_worst(self) -> None:
         if self._minutes:

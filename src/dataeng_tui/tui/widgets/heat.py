@@ -4,19 +4,38 @@ from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual.binding import Binding
 from textual.content import Content
 from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
 from dataeng_tui.after_hours.scale import LABELS
+from dataeng_tui.tui.keys import key
 from dataeng_tui.tui.themes import heat
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LEFT: Final = 5  # columns for names at the left, so that the calendar and the bars under it line up
 # Where there is no colour, two columns of glyphs tell six steps apart.
 GLYPHS: Final = ("· ", "░░", "▒▒", "▓▓", "██", "█◆")
-NOTHING: Final = "  "
+KEYS: Final = {
+    "left": "left,h",
+    "right": "right,l",
+    "up": "up,k",
+    "down": "down,j",
+    "page_up": "pageup",
+    "page_down": "pagedown",
+    "first": "g,home",
+    "last": "G,end",
+}
+
+
+def moves(**told: str) -> list[Binding]:
+    """The keys that move a grid's cursor, each with what it does there; an id is one key in every grid."""
+    return [
+        key(KEYS[where], f"move('{where}')", what, f"grid.{where.replace('_', '-')}", show=False)
+        for where, what in told.items()
+    ]
 
 
 class Heat(Widget, can_focus=True):

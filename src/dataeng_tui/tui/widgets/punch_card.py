@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.style import Style as RichStyle
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
 from dataeng_tui.after_hours.scale import hours_and_minutes
-from dataeng_tui.tui.widgets.heat import LEFT, WEEKDAYS, Heat, Run
+from dataeng_tui.tui.widgets.heat import LEFT, WEEKDAYS, Heat, Run, moves
 
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.hours import Report
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 BOUNDS: Final = (0, 2, 5, 10, 20)
 """Minutes a week in one hour of it; up to and including each is a step."""
 WORK: Final = ("·", "░", "▒", "▓", "█", "█")
+MOVES: Final = {
+    "left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0), "first": (0, -24), "last": (0, 24),
+}  # fmt: skip
 NAMES: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -30,12 +33,14 @@ class PunchCard(Heat):
 
     DEFAULT_CSS = "PunchCard { height: 8; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "move(0, -1)", "An hour back", show=False),
-        Binding("right,l", "move(0, 1)", "An hour on", show=False),
-        Binding("up,k", "move(-1, 0)", "The weekday before", show=False),
-        Binding("down,j", "move(1, 0)", "The weekday after", show=False),
-        Binding("g,home", "move(0, -24)", "Midnight", show=False),
-        Binding("G,end", "move(0, 24)", "The last hour", show=False),
+        *moves(
+            left="An hour back",
+            right="An hour on",
+            up="The weekday before",
+            down="The weekday after",
+            first="Midnight",
+            last="The last hour",
+        )
     ]
 
     class Moved(Message):
@@ -71,7 +76,8 @@ class PunchCard(Heat):
             (when, "bold"), f"  {weekly}, {hours_and_minutes(minutes)} in all, {kind}{part}"
         )
 
-    def action_move(self, days: int, hours: int) -> None:
+    def action_move(self, where: str) -> None:
+        days, hours = MOVES[where]
         weekday, hour = self.cursor
         self._move_to((weekday + days) % 7, max(0, min(23, hour + hours)))
 

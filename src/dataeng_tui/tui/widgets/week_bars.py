@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.style import Style as RichStyle
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from dataeng_tui.tui.widgets.heat import LEFT, Heat, Run, visible
+from dataeng_tui.tui.widgets.heat import LEFT, Heat, Run, moves, visible
 
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.certainty import Certainty
@@ -25,10 +25,7 @@ class WeekBars(Heat):
     """
 
     DEFAULT_CSS = "WeekBars { height: 5; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "move(-1)", "A week back", show=False),
-        Binding("right,l", "move(1)", "A week on", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*moves(left="A week back", right="A week on")]
 
     class Moved(Message):
         """Another week is asked for."""
@@ -70,8 +67,8 @@ class WeekBars(Heat):
             self.cursor = day
             self.refresh()
 
-    def action_move(self, by: int) -> None:
-        self.post_message(self.Moved(by))
+    def action_move(self, where: str) -> None:
+        self.post_message(self.Moved(-1 if where == "left" else 1))
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
