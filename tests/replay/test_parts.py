@@ -1,6 +1,8 @@
 """Searching events apart, and remembering their effects, must change no answer."""
 
+import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from dataeng_tui.errors import UserError
 from dataeng_tui.replay import check as checks
 from dataeng_tui.replay.check import Run
-from dataeng_tui.replay.scenario import Scenario, load
+from dataeng_tui.replay.scenario import Event, Scenario, load
 from dataeng_tui.replay.states import States
 from tests.replay.designs import scenarios
 
-FAULTS = ("reorder", "reorder+redelivery")
+FAULTS = ("reorder", "reorder+redelivery", "partition-order")
 seen: Counter[str] = Counter()
 
 
@@ -64,6 +66,37 @@ def test_a_footprint_that_forgets_a_key_is_noticed(monkeypatch: pytest.MonkeyPat
     assert answers(load("last-arrival"), apart=False)[0] == ("diverges", 2)
 
 
+@pytest.mark.parametrize(("partitions", "length"), [((0, 0, 1, 1, 1), 3), ((0, 0, 0, 0, 0), None)])
+def test_an_order_within_partitions_is_split_where_they_are_not(
+    partitions: tuple[int, ...], length: int | None
+) -> None:
+    """Partitions that tie the parts together need events of the others first, and may forbid the schedule."""
+    given = load("last-arrival")
+    ids = (1, 2, 2, 3, 3)
+    fields = [{**given.events[0].fields, "id": key, "sent": place} for place, key in enumerate(ids)]
+    events = tuple(Event(place + 1, each) for place, each in enumerate(fields))
+    given = replace(given, events=events, messages=tuple(range(5)), partitions=partitions, expect=None)
+    for apart in (True, False):
+        run = Run(given, apart=apart)
+        assert len(run.parts) == (3 if apart else 0)
+        found = run.fault("partition-order", time.perf_counter() + 9)
+        run.close()
+        assert (found.counterexample.length if found.counterexample else None) == length
+
+
+def test_partition_order_of_many_keys_is_refuted_key_by_key() -> None:
+    given = load("last-arrival")
+    fields = [{**given.events[0].fields, "id": place // 2, "sent": place} for place in range(60)]
+    events = tuple(Event(place + 1, each) for place, each in enumerate(fields))
+    log = replace(given, events=events, messages=tuple(range(60)), expect=None)
+    run = Run(replace(log, partitions=tuple(range(60))))
+    found = run.fault("partition-order", time.perf_counter() + 9)
+    run.close()
+    assert found.counterexample is not None
+    assert found.counterexample.length == 2
+    assert found.transitions < 1_000
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -73,8 +106,6 @@ def test_a_footprint_that_forgets_a_key_is_noticed(monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_what_ties_rows_together_forbids_splitting(change: str) -> None:
-    from dataclasses import replace
-
     scenario = load("last-time")
     run = Run(scenario)
     assert run.states.footprints is not None
@@ -101,8 +132,6 @@ def test_what_ties_rows_together_forbids_splitting(change: str) -> None:
     ],
 )
 def test_a_statement_that_may_touch_other_rows_is_not_proved(sql: str) -> None:
-    from dataclasses import replace
-
     from dataeng_tui.replay.program import transaction
 
     scenario = load("last-time")
