@@ -116,8 +116,8 @@ async def opened(
     app = DataengApp(Settings(**given), first="streams")  # type: ignore[arg-type]
     async with app.run_test(size=size) as pilot:
         pane = app.query_one(StreamsPane)
-        pane.query_one(LiveTable).focus()
         await pilot.pause()
+        assert isinstance(app.focused, LiveTable)  # the keys do something from the first moment on
         yield pilot, pane
     app.services.close()
 
@@ -283,3 +283,24 @@ async def test_a_recording_has_keys_of_its_own(tmp_path: Path, monkeypatch: pyte
         assert "r" not in keys
     async with opened() as (pilot, pane):
         assert "left_square_bracket" not in pilot.app.screen.active_bindings
+
+
+async def test_typing_a_filter_moves_nothing_below_the_table() -> None:
+    async with opened() as (pilot, pane):
+        many = tuple(query(f"query {n:02}") for n in range(8))
+        await tell(pilot, pane, replace(SNAPSHOT, queries=many, problems=()))
+        detail = pane.query_one("#streams-detail")
+        top = detail.region.y
+        assert pane.query_one(LiveTable).size.height == 8 + 3  # a line an application, and no empty one
+        assert detail.size.height > pane.query_one(LiveTable).size.height
+        await pilot.press("slash", *"query 03")
+        await pilot.pause()
+        assert detail.region.y == top
+        await pilot.press("escape")
+        many = tuple(query(f"query {n:02}") for n in range(80))
+        await tell(pilot, pane, replace(SNAPSHOT, queries=many, problems=()))
+        assert abs(detail.size.height - pane.query_one(LiveTable).size.height) < 5
+        pane.query_one(LiveTable).focus()
+        await pilot.press("z")
+        await pilot.pause()
+        assert pane.query_one(LiveTable).size.height > 30

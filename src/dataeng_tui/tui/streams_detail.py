@@ -19,8 +19,9 @@ BEFORE_THE_FIRST = 86_400.0  # a watermark this close to 1970 is Spark's way of 
 def lines(query: StreamingQuery, application: Application | None, width: int, height: int) -> list[Content]:
     """Everything known of it, ``width`` columns wide; the charts are taller where there is room."""
     width = max(30, width)
-    tall = 3 if height >= 16 else 2
-    told = [*_identity(query, application, width), *_health(query, width)]
+    tall = 2 if height < 16 else 3 if height < 28 else 5
+    name, *run = _identity(query, application, width)
+    told = [name, *_health(query, width), *run]
     told += _exception(query, width)  # what it failed with matters more than how it ran
     told += _over_time(query.batches, width, tall)
     told += _parts(query, width)
@@ -47,11 +48,15 @@ def _identity(query: StreamingQuery, application: Application | None, width: int
     first = Content.assemble(
         name.stylize("bold"), ("  id ", "$text-muted"), clean(query.id or "unknown", 60),
     )  # fmt: skip
-    started = "" if query.started_at is None else f"  since {clock(query.started_at, day=True)}"
-    runs = f"  run {len(query.runs) + 1}" if query.runs else ""
-    seen = "  seen in " + ", ".join(query.seen_in) if query.seen_in else ""
-    second = Content.styled(f"run {clean(query.run_id, 60)}{started}{runs}{seen}", "$text-muted")
-    return [first.truncate(width, ellipsis=True), second.truncate(width, ellipsis=True)]
+    told = [f"run {clean(query.run_id, 60)}"]
+    if query.started_at is not None:
+        told.append(f"since {clock(query.started_at, day=True)}")
+    if query.runs:
+        told.append(f"after {len(query.runs)} earlier run{'s' if len(query.runs) > 1 else ''}")
+    if query.seen_in:
+        told.append(f"seen in {', '.join(query.seen_in)}")
+    parts = [Content.styled(one, "$text-muted").truncate(width, ellipsis=True) for one in told]
+    return [first.truncate(width, ellipsis=True), *_flow(parts, width)]
 
 
 def _health(query: StreamingQuery, width: int) -> list[Content]:

@@ -30,6 +30,10 @@ FASTEST, SLOWEST = 0.25, 60.0  # seconds between polls
 QUICKEST = 1 / 128  # seconds that a recorded one may take
 
 
+class Told(Lines, can_focus=False):
+    """Lines to be read only."""
+
+
 class QueryDetail(Lines):
     """The query under the cursor; its charts are as wide as there is room."""
 
@@ -90,15 +94,14 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
     SCOPED_CSS = False  # the breakpoints' classes are on the screen
     DEFAULT_CSS = """
     StreamsPane #streams-head { height: 1; background: $surface; }
-    StreamsPane #streams-table { height: 1fr; min-height: 5; }
+    StreamsPane #streams-table { height: auto; min-height: 5; max-height: 50%; }
     StreamsPane #streams-detail {
         height: 1fr; border: round $border; border-title-color: $text-muted; padding: 0 1;
     }
     StreamsPane #streams-detail:focus { border: round $primary; border-title-color: $primary; }
     StreamsPane #streams-note { height: auto; max-height: 6; padding: 0 1; }
     StreamsPane Input { dock: bottom; height: 1; border: none; padding: 0 1; background: $panel; }
-    .-short StreamsPane #streams-detail { height: 10; }
-    .-short StreamsPane #streams-detail.-maximized, StreamsPane .-maximized { height: 1fr; }
+    StreamsPane #streams-table.-maximized { height: 1fr; max-height: 100%; }
     """
 
     snapshot: reactive[Snapshot | None] = reactive(None, init=False, repaint=False)
@@ -110,14 +113,12 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
         self._starting = Content.styled("Starting…", "$text-muted")
 
     def compose(self) -> ComposeResult:
-        yield Lines(id="streams-head")
+        yield Told(id="streams-head")
         yield LiveTable(id="streams-table")
-        yield Lines(id="streams-note")
+        yield Told(id="streams-note")
         yield QueryDetail(id="streams-detail")
 
     def on_mount(self) -> None:
-        self.query_one("#streams-head").can_focus = False
-        self.query_one("#streams-note").can_focus = False
         self.query_one("#streams-detail").border_title = "Query"
         self.status = "looking for drivers"
         self._tell()
@@ -209,7 +210,10 @@ and the exception as a whole. Tab goes there, arrows scroll it, z gives it the s
         table = self.query_one(LiveTable)
         with self.app.batch_update():
             self.query_one("#streams-head", Lines).show([streams_rows.heading(width)])
-            table.show_rows(streams_rows.rows(snapshot, self.wanted, width))
+            rows = streams_rows.rows(snapshot, self.wanted, width)
+            if not self.wanted:  # while one types, nothing else moves
+                table.room = len(rows)
+            table.show_rows(rows)
             self._tell_notes(snapshot)
             self._tell_detail()
 

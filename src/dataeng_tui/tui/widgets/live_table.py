@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 
 from dataeng_tui.tui.widgets.lines import Lines
@@ -51,6 +51,10 @@ class LiveTable(Lines):
         self._rows: list[Row] = []
         self._keys: list[int] = []  # the lines that can be chosen
         self.chosen: str | None = None
+        self.room = 0  # lines that it takes where its height is its own, however few it shows
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return max(self.room, self.virtual_size.height)
 
     @property
     def keys(self) -> list[str]:
