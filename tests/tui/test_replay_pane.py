@@ -8,6 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from dataeng_tui.replay import files
+from dataeng_tui.replay.delivery import FAULTS
 from dataeng_tui.replay.schedule import deliveries
 from dataeng_tui.settings import ReplaySettings, Settings
 from dataeng_tui.tui import app as apps
@@ -158,6 +159,43 @@ async def test_a_wrong_path_is_a_sentence_on_the_screen() -> None:
         await pilot.pause()
         assert "There is no scenario folder /nowhere" in " ".join(screen_text(pilot.app).split())
         assert pane.designs[0].name == "additive"
+
+
+async def test_a_right_path_opens_the_scenario_that_is_there(tmp_path: Path) -> None:
+    from dataeng_tui.replay.scenario import load
+
+    folder = files.to_edit(load("read-modify-write"))
+    async with opened() as (pilot, pane):
+        await pilot.press("o")
+        await pilot.pause()
+        await pilot.press("tab", *str(folder), "enter")
+        await until(pilot, lambda: pane.designs[0].folder == folder and bool(pane._verdicts))
+        assert len(pane.designs) == 1
+        assert str(folder) in pane.status
+        await until(pilot, lambda: pane.scene is not None)
+        before = pane.scene
+        await press(pilot, pane, "v")  # and it can be shown like a built-in one
+        await until(pilot, lambda: pane.scene is not before)
+        assert pane.scene is not None
+        assert pane.scene.kind == "counterexample"
+
+
+async def test_every_fault_can_be_searched_and_the_scenarios_own_again() -> None:
+    async with opened() as (pilot, pane):
+        verdicts = pilot.app.query_one(Verdicts)
+        own = {fault for design in pane.designs for fault in design.faults}
+        assert set(verdicts._faults) == own != set(FAULTS)
+        await pilot.press("a")
+        await until(pilot, lambda: len(pane._verdicts) == len(pane.designs))
+        assert set(verdicts._faults) == set(FAULTS)
+        found = pane.counterexample("rewind")
+        assert found is not None
+        assert found[0].name == "additive"
+        assert "cannot happen" in screen_text(pilot.app)
+        await pilot.press("a")
+        await until(pilot, lambda: len(pane._verdicts) == len(pane.designs))
+        assert set(verdicts._faults) == own
+        assert pane.counterexample("rewind") is None
 
 
 async def test_nothing_is_drawn_while_nothing_plays() -> None:

@@ -1,6 +1,6 @@
 """What the replay pane has done for it in the background: threads that post messages and touch no widget."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from textual.message import Message
@@ -87,8 +87,8 @@ def stage_counterexample(post: Post, replay: Replay, design: Scenario, found: Co
         post(Staged(scene, 0, play=True))
 
 
-def judge(post: Post, replay: Replay, designs: tuple[Scenario, ...]) -> None:
-    """Check every design fault by fault, until done or called off."""
+def judge(post: Post, replay: Replay, asked: Sequence[tuple[Scenario, Sequence[str]]]) -> None:
+    """Check every design for its faults, one by one, until done or called off."""
     import time
 
     worker = get_current_worker()
@@ -102,9 +102,9 @@ def judge(post: Post, replay: Replay, designs: tuple[Scenario, ...]) -> None:
             told = time.monotonic()
             post(Searching(number, fault, nodes))
 
-    for number, design in enumerate(designs):
+    for number, (design, faults) in enumerate(asked):
         last: Verdict | None = None
-        for fault in design.faults:
+        for fault in faults:
             try:
                 last = replay.check(design, [fault], progress)
             except Cancelled:
@@ -116,5 +116,5 @@ def judge(post: Post, replay: Replay, designs: tuple[Scenario, ...]) -> None:
                 return
             post(Judged(number, fault, last.faults[0]))
         if last is not None:
-            bounds = replace(last.bounds, redelivery=redelivery(design.faults))
+            bounds = replace(last.bounds, redelivery=redelivery(faults))
             post(Concluded(number, replace(last, bounds=bounds)))

@@ -9,6 +9,7 @@ from textual.containers import Horizontal
 from textual.reactive import reactive
 from textual.timer import Timer
 
+from dataeng_tui.replay.delivery import FAULTS
 from dataeng_tui.replay.scenario import Scenario
 from dataeng_tui.replay.schedule import Schedule
 from dataeng_tui.replay.verdict import WORST, Counterexample, FaultVerdict, Verdict
@@ -48,6 +49,14 @@ Enter on a fault plays its shortest counterexample, then the same events without
         key("b", "rewind", "Rewind", "replay.rewind", tooltip="to the chosen event's offset"),
         key("x", "crash", "Crash", "replay.crash", tooltip="the worker dies between two transactions"),
         key("enter,v", "show", "Show me", "replay.show", tooltip="the chosen fault's counterexample"),
+        key(
+            "a",
+            "every_fault",
+            "Every fault",
+            "replay.every-fault",
+            show=False,
+            tooltip="search every fault, or the scenario's own again",
+        ),
         key("m", "matrix", "Matrix", "replay.matrix", tooltip="strategies against faults"),
         key("o", "open", "Open", "replay.open", tooltip="a scenario's folder, or a built-in one"),
         key("c", "beside", "Beside", "replay.beside", tooltip="another design beside this one, or none"),
@@ -83,6 +92,7 @@ Enter on a fault plays its shortest counterexample, then the same events without
         self._found: dict[tuple[int, str], FaultVerdict | int | str] = {}
         self._verdicts: dict[int, Verdict] = {}
         self._beat: Timer | None = None
+        self._every = False  # whether every fault is searched, not only the scenarios' own
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="top"):
@@ -114,17 +124,11 @@ Enter on a fault plays its shortest counterexample, then the same events without
         """Show these designs from the start, and search their verdicts behind the screen."""
         self.designs = designs
         self.undo.clear()
-        self._found.clear()
-        self._verdicts.clear()
         where = designs[0].name if designs[0].builtin else designs[0].folder
         self.badge, self.status = "", clean(f"{where}: {designs[0].title}")
         self.query_one(EventLog).load([event.fields for event in designs[0].events])
-        self._tell_verdicts()
         self.action_reset()
-        self.run_worker(
-            lambda: work.judge(self.post_message, self.services.replay, designs),
-            thread=True, group="judge", exclusive=True, exit_on_error=False,
-        )  # fmt: skip
+        self._judge()
 
     def stage(self, schedule: Schedule, at: int) -> None:
         """Play the schedule behind the screen; the scene comes as a message."""
@@ -154,6 +158,25 @@ Enter on a fault plays its shortest counterexample, then the same events without
 
     # Verdicts
 
+    def _judge(self) -> None:
+        """Search the designs' faults anew, behind the screen."""
+        self._found.clear()
+        self._verdicts.clear()
+        self._tell_verdicts()
+        asked = [(design, self._faults(design)) for design in self.designs]
+        self.run_worker(
+            lambda: work.judge(self.post_message, self.services.replay, asked),
+            thread=True, group="judge", exclusive=True, exit_on_error=False,
+        )  # fmt: skip
+
+    def _faults(self, design: Scenario) -> tuple[str, ...]:
+        return tuple(FAULTS) if self._every else design.faults
+
+    def action_every_fault(self) -> None:
+        """Search every fault, or the scenario's own ones again."""
+        self._every = not self._every
+        self._judge()
+
     @on(work.Searching)
     def _searching(self, message: work.Searching) -> None:
         self._found[message.design, message.fault] = message.nodes
@@ -171,8 +194,8 @@ Enter on a fault plays its shortest counterexample, then the same events without
 
     def _tell_verdicts(self) -> None:
         widget = self.query_one(Verdicts)
-        faults = list(dict.fromkeys(fault for design in self.designs for fault in design.faults))
-        waiting = {(n, fault): 0 for n, design in enumerate(self.designs) for fault in design.faults}
+        asked = [(n, fault) for n, design in enumerate(self.designs) for fault in self._faults(design)]
+        faults, waiting = list(dict.fromkeys(fault for _, fault in asked)), dict.fromkeys(asked, 0)
         found = {**waiting, **self._found}
         problems = dict.fromkeys(said for said in self._found.values() if isinstance(said, str))
         said = [*problems, *words(list(self._verdicts.values()))]
@@ -180,7 +203,8 @@ Enter on a fault plays its shortest counterexample, then the same events without
         broken = [v for v in self._found.values() if isinstance(v, FaultVerdict) and v.counterexample]
         self.badge = "✗" if broken else ""
         done = all(not isinstance(cell, int) for cell in found.values())
-        widget.border_subtitle = "" if done else "searching"
+        more = "" if len(faults) == len(FAULTS) else "a: every fault"
+        widget.border_subtitle = more if done else "searching"
         known = {cell.verdict for cell in found.values() if isinstance(cell, FaultVerdict)}
         worst = next((outcome for outcome in WORST if outcome in known), "")
         widget.border_title = f"Verdict: {worst}" if done and worst and len(self.designs) == 1 else "Verdict"

@@ -26,6 +26,7 @@ class EventLog(Choices):
     def __init__(self, id: str) -> None:
         super().__init__(id=id, classes="part")
         self.border_title = "Log"
+        self.border_subtitle = "offset = # − 1"
         self._rows: list[str] = []
         self._head = ""
         self._times: tuple[int, ...] = ()
@@ -72,7 +73,7 @@ class EventLog(Choices):
         style = "$text-muted" if not times else "$foreground" if times == 1 else "bold $accent"
         came = "·" if not times else f"×{times}"
         return Content.assemble(
-            f"{index:>2}",
+            f"{index + 1:>2}",  # as events are counted wherever they are spoken of
             (now, "bold $accent"),
             " ",
             (f"{came:<4} ", style),
