@@ -87,7 +87,7 @@ class Columns:
 
     def __init__(self, track: Track) -> None:
         self._track = track
-        self._sums = (0, *accumulate(track.counts))
+        self._sums = array("q", accumulate(track.counts, initial=0))
 
     def range(self, start: int, end: int) -> tuple[int, int]:
         """The rows whose slots begin in ``[start, end)``."""

@@ -141,16 +141,15 @@ class Report:
     @cached_property
     def left_out(self) -> tuple[LeftOut, ...]:
         """The machines' statements by reason, the most first."""
-        mine = set(self.activity.person.slots)
+        person = Columns(self.activity.person)
         found = []
         for reason, track in self.activity.machines.items():
             columns = Columns(track)
             statements = sum(columns.statements(p.start, p.end) for p in self.pieces)
             minutes = 15 * sum(
-                slot not in mine
+                len(set(ran).difference(person.slots_between(p.start, p.end)))
                 for p in self.pieces
-                if p.part != "work"
-                for slot in columns.slots_between(p.start, p.end)
+                if p.part != "work" and (ran := columns.slots_between(p.start, p.end))
             )
             if statements:
                 found.append(LeftOut(reason, statements, minutes))

@@ -1,12 +1,11 @@
 """From activity and a calendar to the report. All of it is arithmetic on sorted slots: no clock, no I/O."""
 
-from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from dataeng_tui.after_hours.activity import Activity, Columns, Track, microseconds
+from dataeng_tui.after_hours.activity import Activity, Columns, microseconds
 from dataeng_tui.after_hours.calendar import DAY, Calendar, Piece
 from dataeng_tui.after_hours.hours import Day, Figures, Now, Report
 from dataeng_tui.after_hours.sessions import overlaps, runs
@@ -101,20 +100,21 @@ Tallies = defaultdict[date, _Tally]
 def _count_slots(activity: Activity, pieces: Iterable[Piece], tallies: Tallies) -> None:
     person = Columns(activity.person)
     machines = [Columns(track) for track in activity.machines.values()]
-    every = sorted({*activity.person.slots, *(s for t in activity.machines.values() for s in t.slots)})
-    everybody = Columns(Track(array("q", every), array("q", [1]) * len(every)))
     for piece in pieces:
-        both = everybody.statements(piece.start, piece.end)
-        if not both:
+        ran = sum(columns.statements(piece.start, piece.end) for columns in machines)
+        statements = person.statements(piece.start, piece.end) + ran
+        if not statements:
             continue
         tally = tallies[piece.day]
-        low, high = person.range(piece.start, piece.end)
-        ran = sum(columns.statements(piece.start, piece.end) for columns in machines)
-        tally.statements += person.statements(piece.start, piece.end) + ran
+        tally.statements += statements
         tally.machine_statements += ran
         if piece.part != "work":
-            tally.minutes[piece.part] = tally.minutes.get(piece.part, 0) + 15 * (high - low)
-            tally.with_machines += 15 * both
+            own = person.slots_between(piece.start, piece.end)
+            tally.minutes[piece.part] = tally.minutes.get(piece.part, 0) + 15 * len(own)
+            everybody = set(own).union(
+                *(columns.slots_between(piece.start, piece.end) for columns in machines)
+            )
+            tally.with_machines += 15 * len(everybody)
 
 
 def _count_sessions(activity: Activity, pieces: Iterable[Piece], tallies: Tallies) -> None:

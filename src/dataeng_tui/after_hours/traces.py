@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Final
 
-from dataeng_tui.after_hours.activity import SLOT, Column, microseconds
-from dataeng_tui.after_hours.calendar import Calendar, Piece
+from dataeng_tui.after_hours.activity import SLOT, Column, Columns, microseconds
+from dataeng_tui.after_hours.calendar import Piece
 from dataeng_tui.after_hours.certainty import Certainty, Names, Place, assess
 from dataeng_tui.after_hours.hours import Report
 from dataeng_tui.after_hours.machines import Machines
@@ -40,7 +40,7 @@ def certainty_of(report: Report, rows: Iterable[Row]) -> Certainty:
     if strongest_step(hours) is None:
         return Certainty(tuple(weeks), hours)
     leave = [day for day in calendar.leave if weeks and weeks[0] <= day < weeks[-1] + timedelta(7)]
-    return assess(weeks, _places(report.pieces, calendar), _starts(rows), leave)
+    return assess(weeks, _places(report), _starts(rows), leave)
 
 
 def complete_weeks(report: Report) -> list[date]:
@@ -68,15 +68,16 @@ def stretches(pieces: Iterable[Piece]) -> Iterator[tuple[int, int]]:
         yield held
 
 
-def _places(pieces: Iterable[Piece], calendar: Calendar) -> dict[int, Place]:
-    """Where each slot after hours lies."""
+def _places(report: Report) -> dict[int, Place]:
+    """Where each of the person's slots after hours lies."""
+    person = Columns(report.activity.person)
     found: dict[int, Place] = {}
-    for piece in pieces:
-        if piece.part != "work":
+    for piece in report.pieces:
+        if piece.part != "work" and (slots := person.slots_between(piece.start, piece.end)):
             day = piece.day
-            leave = day if day in calendar.leave else None
+            leave = day if day in report.calendar.leave else None
             place = Place(day - timedelta(day.weekday()), leave, piece.offset // 60)
-            found.update(dict.fromkeys(range(piece.start // SLOT, piece.end // SLOT), place))
+            found.update((slot // SLOT, place) for slot in slots)
     return found
 
 
