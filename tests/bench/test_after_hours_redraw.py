@@ -1,4 +1,4 @@
-"""The CPU that a switch of the measure takes: the year within a frame of 16 ms.
+"""The CPU that a switch of the measure takes: the year, and the whole pane, within a frame of 16 ms.
 
 ``pytest -m bench -s tests/bench/test_after_hours_redraw.py`` prints it.
 """
@@ -36,4 +36,5 @@ async def test_the_year_is_redrawn_within_a_frame() -> None:
             await pilot.pause()
             whole.append((time.process_time() - began) * 1000)
         print(f"\nyear {median(alone):.1f} ms, the whole pane with its screen {median(whole):.1f} ms of CPU")
-    assert median(alone) <= FRAME_MS
+    assert median(alone) <= FRAME_MS / 2
+    assert median(whole) <= FRAME_MS * 0.8

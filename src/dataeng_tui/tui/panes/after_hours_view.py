@@ -61,11 +61,11 @@ class AfterHoursView(Pane):
     AfterHoursView .box.-maximized { height: 100% !important; width: 100% !important; }
     """
 
-    data: reactive["Shown | None"] = reactive(None, init=False)
-    measure: reactive[Measure] = reactive(MEASURES[0], init=False)
-    found: reactive["Certainty | None"] = reactive(None, init=False)
-    detail: reactive["DayDetail | None"] = reactive(None, init=False)
-    view: reactive[str] = reactive("sure", init=False)
+    data: reactive["Shown | None"] = reactive(None, init=False, repaint=False)
+    measure: reactive[Measure] = reactive(MEASURES[0], init=False, repaint=False)
+    found: reactive["Certainty | None"] = reactive(None, init=False, repaint=False)
+    detail: reactive["DayDetail | None"] = reactive(None, init=False, repaint=False)
+    view: reactive[str] = reactive("sure", init=False, repaint=False)
 
     def __init__(self, services: Services, id: str) -> None:
         super().__init__(services, id)

@@ -95,8 +95,8 @@ class WeekBars(Heat):
             run.add(text, style)
             if self._monday + timedelta(weeks=week + 1) == self._step:
                 run.add("│", self.style("bold $warning"))
-            else:
-                run.add("┄" if text[0] == "┄" else " ", style if text[0] == "┄" else base)
+            else:  # in the bar's own style where a space looks the same: fewer segments
+                run.add("┄" if text[0] == "┄" else " ", style if style.bgcolor == base.bgcolor else base)
         return run.strip(width, base)
 
     def _cell(self, week: int, row: int, height: int, columns: int) -> tuple[str, RichStyle]:
@@ -110,7 +110,7 @@ class WeekBars(Heat):
             return "↑" * columns, self.style(f"bold {colour}")
         if own == part == 0:
             goal = self._is_goal(row, height)
-            return ("┄" if goal else " ") * columns, self.style("$success")
+            return ("┄" if goal else " ") * columns, self.style("$success" if goal else "")
         if own == part:
             return EIGHTHS[part] * columns, self.style(colour)
         if self.colourless:
