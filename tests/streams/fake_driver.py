@@ -96,9 +96,13 @@ def pages_of(recorded: dict[str, Any]) -> dict[str, tuple[int, str, str]]:
     return pages | {SHORT_LIST: pages[LIST]}
 
 
-def as_another_application(recorded: dict[str, Any], id_: str, run: str) -> dict[str, Any]:
-    """The same driver, restarted: another application, other runs."""
+def as_another_application(
+    recorded: dict[str, Any], id_: str, run: str, *, same_queries: bool = True
+) -> dict[str, Any]:
+    """The same driver, restarted: another application, other runs; or a driver of other queries."""
     text = json.dumps(recorded["answers"]).replace(recorded["application"], id_)
-    for number, old in enumerate(recorded["progress"]):
+    for number, (old, said) in enumerate(recorded["progress"].items()):
         text = text.replace(old, f"{run}{number:04}-0000-4000-8000-000000000000")
+        if not same_queries:
+            text = text.replace(said["id"], f"{run}{number:04}-0000-4000-9000-000000000000")
     return {"answers": json.loads(text)}

@@ -197,11 +197,12 @@ def test_statistics_are_asked_for_what_is_new_and_what_is_looked_at(serve: Serve
     source.close()
 
 
+@pytest.mark.parametrize("ahead", [420.0, -420.0])
 def test_clocks_that_differ_by_minutes_make_no_stall(
-    serve: Serve, ask: Callable[..., Observation], newest: Any
+    serve: Serve, ask: Callable[..., Observation], newest: Any, ahead: float
 ) -> None:
     driver = serve(newest)
-    now = newest["at"] + 420.0  # ours is seven minutes ahead
+    now = newest["at"] + ahead  # ours, seven minutes before or after the driver's
     driver.date = newest["answers"][LIST]["date"]
     said = ask(driver.url, now)
     fresh = [query.quiet_since for query in said.queries if query.name == "slow"]

@@ -106,7 +106,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def driver(folder: Path) -> Iterator[Driver]:
     running = Driver(folder, free_port())
-    end = time.monotonic() + 120
+    end = time.monotonic() + 240
     # Until the one has failed and every other has done three batches.
     while True:
         said = {run: told for run, told in running.ask("progress").items() if told}
@@ -116,14 +116,14 @@ def driver(folder: Path) -> Iterator[Driver]:
         assert time.monotonic() < end
         time.sleep(0.5)
     # Its first answer takes a cold driver seconds, and a busy machine's driver many.
-    while open_watcher([running.url], discover=False).once(60).problems:
-        assert time.monotonic() < end + 60
+    while open_watcher([running.url], discover=False).once(120).problems:
+        assert time.monotonic() < end + 120
     yield running
     running.stop()
 
 
 def seen(driver: Driver, folder: Path) -> dict[str, StreamingQuery]:
-    snapshot = open_watcher([driver.url], [str(folder / "events")], discover=False).once(60)
+    snapshot = open_watcher([driver.url], [str(folder / "events")], discover=False).once(120)
     assert snapshot.problems == ()
     return {query.run_id: query for query in snapshot.queries}
 
@@ -181,9 +181,9 @@ def test_the_checkpoint_knows_the_last_committed_batch(driver: Driver, folder: P
     assert query.watermark is not None
     assert query.sources[0].end_offset is not None
     # Merged, it brings what the driver's pages alone do not tell.
-    pages = open_watcher([driver.url], discover=False).once(60)
+    pages = open_watcher([driver.url], discover=False).once(120)
     assert not any(query.sources for query in pages.queries)
-    both = open_watcher([driver.url], checkpoints=[str(folder / "checkpoints")], discover=False).once(60)
+    both = open_watcher([driver.url], checkpoints=[str(folder / "checkpoints")], discover=False).once(120)
     assert {query.run_id for query in both.queries} == {query.run_id for query in pages.queries}
     assert {query.application for query in both.queries} == {driver.application}
     for query in both.queries:
@@ -207,7 +207,7 @@ def test_a_driver_goes_away_and_another_comes_on_its_port(tmp_path: Path) -> Non
     watcher.start()
 
     def until(holds: Any) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while not holds():
             assert time.monotonic() < end
             time.sleep(0.05)

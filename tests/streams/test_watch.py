@@ -18,7 +18,7 @@ from tests.streams.fake_driver import FakeDriver, as_another_application, pages_
 Serve = Callable[..., FakeDriver]
 
 
-def eventually(holds: Callable[[], object], within: float = 60.0) -> None:
+def eventually(holds: Callable[[], object], within: float = 120.0) -> None:
     end = time.monotonic() + within
     while not holds():
         assert time.monotonic() < end, "it never came to hold"
@@ -30,7 +30,7 @@ def watch() -> Iterator[Callable[..., Watcher]]:
     running: list[Watcher] = []
 
     def start(*urls: str, **options: Any) -> Watcher:
-        watcher = open_watcher(urls, discover=False, interval=0.1, **options)
+        watcher = open_watcher(urls, discover=False, **{"interval": 0.1, **options})
         running.append(watcher)
         watcher.start()
         return watcher
@@ -54,6 +54,28 @@ def test_a_driver_that_hangs_delays_no_other_and_is_asked_once_at_a_time(
     hanging.hold.set()
     eventually(lambda: len(watcher.latest.applications) == 2)
     assert well.most_at_once == hanging.most_at_once == 1
+
+
+def test_three_hundred_queries_over_forty_drivers_some_of_which_hang(
+    serve: Serve, watch: Callable[..., Watcher], newest: Any
+) -> None:
+    drivers = [
+        serve(as_another_application(newest, f"app-{n:02}", f"{n:04x}", same_queries=False))
+        for n in range(40)
+    ]
+    hanging, well = drivers[::8], [driver for n, driver in enumerate(drivers) if n % 8]
+    for driver in hanging:
+        driver.hold.clear()
+    watcher = watch(*(driver.url for driver in drivers), interval=1.0)
+    wanted = 35 * len(newest["progress"])
+    eventually(lambda: sum(query.input_rows is not None for query in watcher.latest.queries) == wanted)
+    asked = [len(driver.asked) for driver in well]
+    eventually(lambda: all(len(driver.asked) > n + 2 for driver, n in zip(well, asked, strict=True)))
+    assert [len(driver.asked) for driver in hanging] == [1] * 5
+    for driver in hanging:
+        driver.hold.set()
+    eventually(lambda: len(watcher.latest.queries) == 40 * len(newest["progress"]))
+    assert {driver.most_at_once for driver in drivers} == {1}
 
 
 def test_a_driver_that_goes_away_and_comes_back(
