@@ -1,25 +1,19 @@
 """Many streaming jobs in one Spark session, each with its own failures, safe to kill.
 
-One file for PySpark 3.3 to 4.x (Python 3.7 on) and the standard library: ship it with ``--py-files jobs.py``.
-It is "Multiple Spark Streaming Jobs in a Single EMR Cluster" in Python. ``Job[T >: Event, U >: Data]`` is
-``Job[E, R]``, E and R dataclasses or named tuples (``event=``, ``row=``); ``topic`` and ``readEventStream()``
-are ``read``; ``consume`` parses the payload with Spark's own functions; ``transform`` is watermark, window
-and count, or anything; ``foreach(databaseWriter(sql))`` is ``sql``, an upsert with ``:named`` parameters, one
-transaction a batch; ``newFixedThreadPool(maxConcurrentJobs)`` is ``run_jobs(…, max_concurrent_jobs=…)``. A
-DataFrame has columns, not a class: there is no trait to serialise, no implicit encoder to find, no ``as[T]``
-to replace by a map. What it checks is checked before the start: ``event``'s columns and ``row``'s are there.
+One file for PySpark 3.3 to 4.x (Python 3.7 on) and the standard library: ship it with ``--py-files jobs.py``;
+with ``record_batches.py`` beside it many rows pass faster. It is "Multiple Spark Streaming Jobs in a Single
+EMR Cluster" in Python: ``Job[T >: Event, U >: Data]`` is ``Job[E, R]``, E and R dataclasses or named tuples
+(``event=``, ``row=``); ``topic`` and ``readEventStream()`` are ``read``; ``consume`` parses the payload with
+Spark's own functions; ``transform`` is watermark, window and count, or anything; ``foreach(databaseWriter(
+sql))`` is ``sql``, an upsert with ``:named`` parameters, one transaction a batch; ``newFixedThreadPool(
+maxConcurrentJobs)`` is ``max_concurrent_jobs``. A DataFrame has columns, not a class: there is no trait to
+serialise, no implicit encoder to find, no ``as[T]`` to replace by a map.
 
 **Exactly once.** Spark commits a batch's offsets after ``foreachBatch``; a driver that dies in between gets
 the batch again, with its id. So the transaction that writes the rows also moves the query's batch id on, in
 the table ``streaming_batches``, and the same id is not written again. The key is the query's id, which lives
-in the checkpoint: with a new one the source is read from its start, and only the SQL protects the table. Let
-it *set* values (``dataeng-tui jobs check`` proves that). To rewind take a new checkpoint, never edit one.
-
-**Output mode.** ``update`` hands over the rows that changed, each with its total so far; ``append`` a window
-once, when the watermark has passed; ``complete`` all, every time. An SQL that sets values suits each.
-
-**Poison.** A column ``poison`` from consume is the reason why an event could not be parsed, else null;
-``payload`` is the event as it came. They go to ``dead_letters`` with their batch; it reads the source twice.
+in the checkpoint: with a new one the source is read from its start, and only an SQL that *sets* values
+protects the table (``dataeng-tui jobs check`` proves it). To rewind take a new checkpoint, never edit one.
 """
 
 from __future__ import annotations
@@ -36,10 +30,12 @@ from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_type_hints
 
 from pyspark.sql import functions as F
+from pyspark.sql.utils import AnalysisException  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -50,22 +46,22 @@ E = TypeVar("E")
 R = TypeVar("R")
 log = logging.getLogger("dataeng_tui.jobs")
 
-POISON, PAYLOAD, CHUNK = "poison", "payload", 1000  # two columns, and the rows of one executemany
-TABLES = {
-    "streaming_batches": "query_id VARCHAR(36) PRIMARY KEY, job VARCHAR(255), batch_id BIGINT NOT NULL",
-    "dead_letters": "query_id VARCHAR(36), job VARCHAR(255), batch_id BIGINT, reason TEXT, payload TEXT",
-}
+POISON, PAYLOAD, CHUNK = "poison", "payload", 1000  # two columns, and the rows fetched at a time as rows
+LEDGER = "streaming_batches (query_id VARCHAR(36) PRIMARY KEY, job VARCHAR(255), batch_id BIGINT NOT NULL)"
+LETTERS = "dead_letters (query_id VARCHAR(36), job VARCHAR(255), batch_id BIGINT, reason TEXT, payload TEXT)"
 CLAIM = "UPDATE streaming_batches SET batch_id = :batch WHERE query_id = :query AND batch_id < :batch"
 BURIAL = "INSERT INTO dead_letters VALUES (:query, :job, :batch, :reason, :payload)"
 OWNER = "SELECT job, batch_id FROM streaming_batches WHERE query_id = :query"
 # A parameter is group 2; literals, quoted names, comments and dollar quotes match without it.
 _SQL = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|(?<![\w:]):([A-Za-z_]\w*)"""
 _PARAMETER = re.compile(_SQL, re.DOTALL)
+# With these words Spark takes what ends a batch for the interrupt of the stop, and not for a failure.
+STOPPED = "py4j.protocol.Py4JJavaError: An error occurred while calling stop: java.lang.InterruptedException"
 _preparing, _telling = threading.Lock(), threading.Lock()  # one job at a time makes tables, or calls back
 
 
 class JobError(Exception):
-    """What is wrong with a job, in one sentence. Trying again would not help."""
+    """What is wrong with a job, in one sentence: trying again would not help."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +70,8 @@ class Job(Generic[E, R]):
 
     ``schema`` is the table's ``CREATE TABLE IF NOT EXISTS``; ``trigger`` what ``writeStream.trigger`` takes;
     ``checkpoint`` is ``run_jobs``' folder / name; ``samples`` are batches of rows for ``jobs check``.
+    Consume's column ``poison`` says why an event could not be parsed, else it is null; ``payload`` is the
+    event as it came. They go to ``dead_letters`` with their batch, and the source is read twice for it.
     """
 
     name: str
@@ -92,10 +90,7 @@ class Job(Generic[E, R]):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where a job stands: waiting, starting, running, restarting, finished, stopped or failed.
-
-    ``rows`` and ``dead_letters`` were written by this run; ``redelivered`` batches had been written before.
-    """
+    """A job is waiting, starting, running, restarting, finished, stopped or failed; and what it wrote."""
 
     job: str
     state: str
@@ -105,9 +100,6 @@ class Outcome:
     rows: int = 0
     dead_letters: int = 0
     redelivered: int = 0
-
-    def plus(self, **counts: int) -> Outcome:
-        return replace(self, **{name: getattr(self, name) + count for name, count in counts.items()})
 
 
 def parameters(sql: str) -> list[str]:
@@ -130,21 +122,22 @@ def run_jobs(
     """Run ``jobs`` in one session until each has ended; the outcome of each, in their order.
 
     ``database`` opens a DB-API connection, not in autocommit, for every batch; ``checkpoints`` is the folder
-    (local, HDFS, S3) with a checkpoint a job. Of more than ``max_concurrent_jobs`` (all) the rest wait for
-    their turn. A job that fails starts again after ``backoff`` seconds, doubled up to a minute, with jitter;
-    after ``max_restarts`` in a row without a batch it is given up. SIGTERM, SIGINT or ``stop_when()`` (asked
-    once a second: the way into a driver in YARN's cluster mode) let the batches in hand end, for up to
-    ``stop_timeout`` seconds. Each change of state is logged and given to ``on_change``, one at a time, from
-    the jobs' threads.
+    (local, HDFS, S3) with a checkpoint a job. Of more than ``max_concurrent_jobs`` (all) the rest wait. A job
+    that fails starts again after ``backoff`` seconds, doubled up to a minute, with jitter; after
+    ``max_restarts`` in a row without a batch it is given up. SIGTERM, SIGINT or ``stop_when()`` (asked once a
+    second: the way into a driver in YARN's cluster mode) let the batches in hand end, for ``stop_timeout``
+    seconds at most. Each change of state is logged and given to ``on_change``, one at a time.
 
     Raises JobError before anything starts when the jobs do not fit together, or one does not fit its SQL.
     """
     if "connect" in type(spark).__module__:
         raise JobError("Over Spark Connect foreachBatch runs in the server, out of reach: use spark-submit.")
     stopping = threading.Event()
-    runners = [
-        _Runner(spark, j, checkpoints, database, stopping, on_change, max_restarts, backoff) for j in jobs
-    ]
+    columns = _columns
+    with suppress(Exception):  # the file was not shipped too, or this Spark's Arrow cannot
+        columns = import_module(__name__.replace("jobs", "record_batches")).reader(spark, _columns)
+    options = (database, stopping, on_change, max_restarts, backoff, columns)
+    runners = [_Runner(spark, job, checkpoints, *options) for job in jobs]
     workers = len(runners) if max_concurrent_jobs is None else max_concurrent_jobs
     if workers < 1:
         raise JobError("max_concurrent_jobs must be 1 or more." if runners else "There is no job to run.")
@@ -180,20 +173,16 @@ class _Runner:
 
     def __init__(self, spark: SparkSession, job: Job[Any, Any], folder: str, *options: Any) -> None:
         self.spark, self.job, self.home = spark, job, job.checkpoint or f"{folder.rstrip('/')}/{job.name}"
-        self.database, self.stopping, self.on_change, self.max_restarts, self.backoff = options
+        self.database, self.stopping, self.on_change, self.max_restarts, self.backoff, self.columns = options
         self.names, self.outcome = parameters(job.sql), Outcome(job.name, "waiting")
-        self.stream = self.query = cast("Any", None)
-        self.started = threading.Event()
+        self.stream = self.query = self.held = cast("Any", None)
 
     def tell(self, state: str, message: str = "") -> None:
-        counted = self.outcome.plus(restarts=state == "restarting")
-        self.outcome = replace(counted, state=state, message=message)
+        restarts = self.outcome.restarts + (state == "restarting")
+        self.outcome = replace(self.outcome, state=state, message=message, restarts=restarts)
         with _telling, suppress(Exception):  # a broken callback must not end a job
             log.log(logging.WARNING if message else logging.INFO, "%s", self.outcome)
             self.on_change(self.outcome)
-
-    def wrong(self, what: str) -> JobError:
-        return JobError(f"{self.job.name}: {what}")
 
     def check(self) -> None:
         """Make the stream, if the source is there; raises JobError for what can never work."""
@@ -208,21 +197,26 @@ class _Runner:
 
     def _stream(self) -> DataFrame:
         """What the SQL wants as columns, in its order; poison's two after them, where there is any."""
-        events = good = self.job.consume(self.job.read(self.spark))
-        if POISON in events.columns:
-            good = events.where(F.col(POISON).isNull()).drop(POISON, PAYLOAD)
-        rows = self.job.transform(good)
-        for made, frame, record in ("consume", events, self.job.event), ("transform", rows, self.job.row):
-            wanted = {*get_type_hints(record or object), *(self.names if made == "transform" else ())}
-            for name in sorted(wanted - {*frame.columns}):
-                raise self.wrong(f"{made} makes no column {name!r}, only {', '.join(frame.columns)}.")
-        text = F.lit(None).cast("string")
-        written = rows.select(*self.names, text, text)
-        if good is events:
-            return written
-        none = [F.lit(None).cast(rows.schema[name].dataType) for name in self.names]
-        dead = events.where(F.col(POISON).isNotNull())
-        return written.union(dead.select(*none, POISON, F.col(PAYLOAD).cast("string")))
+        raw = self.job.read(self.spark)
+        try:
+            events = good = self.job.consume(raw)
+            if POISON in events.columns:
+                good = events.where(F.col(POISON).isNull()).drop(POISON, PAYLOAD)
+            rows = self.job.transform(good)
+            for made, frame, record in ("consume", events, self.job.event), ("transform", rows, self.job.row):
+                wanted = {*get_type_hints(record or object), *(self.names if made == "transform" else ())}
+                for name in sorted(wanted - {*frame.columns}):
+                    raise JobError(f"{self.job.name}: {made} makes no column {name!r}, only {frame.columns}.")
+            text = F.lit(None).cast("string")
+            written = rows.select(*self.names, text, text)
+            if good is events:
+                return written
+            none = [F.lit(None).cast(rows.schema[name].dataType) for name in self.names]
+            dead = events.where(F.col(POISON).isNotNull())
+            payload = F.translate(F.col(PAYLOAD).cast("string"), "\0", "\ufffd")  # PostgreSQL takes no NUL
+            return written.union(dead.select(*none, POISON, payload))
+        except (AnalysisException, AttributeError, NameError, TypeError) as error:
+            raise JobError(f"{self.job.name}: its consume or transform is wrong: {_reason(error)}") from error
 
     def run(self) -> None:
         self.spark.sparkContext.setLocalProperty("spark.scheduler.pool", self.job.name)
@@ -238,29 +232,27 @@ class _Runner:
                 reason = _reason(error)
                 failures = failures + 1 if self.outcome.batches == batches else 1
                 batches = self.outcome.batches
-                if "JobError" in reason or failures > self.max_restarts:
-                    return self.tell("failed", reason)
+                if "JobError: " in reason or failures > self.max_restarts:
+                    return self.tell("failed", reason.rpartition("JobError: ")[2])
                 self.tell("restarting", reason)
                 self.stopping.wait(min(60.0, self.backoff * 2.0 ** (failures - 1)) * random.uniform(0.5, 1))
         return self.tell("stopped" if self.stopping.is_set() else "finished")
 
     def _attempt(self) -> None:
         self.query = None
-        self.started.clear()
         with _preparing:
             self._prepare()
         self.stream = self.stream or self._stream()
         writer = self.stream.writeStream.queryName(self.job.name).outputMode(self.job.output_mode)
         writer = writer.trigger(**self.job.trigger).option("checkpointLocation", self.home)
         self.query = writer.foreachBatch(self._batch).start()
-        self.started.set()
         self.tell("running")
         self.query.awaitTermination()
 
     def stop(self, deadline: float) -> None:
         """Stop the query once the batch in hand has ended, or ``deadline`` (monotonic) has passed."""
         with suppress(Exception):  # it may end by itself meanwhile, or its session may be gone
-            while time.monotonic() < deadline and self.query.status["isTriggerActive"]:
+            while time.monotonic() < deadline and not self.held and self.query.status["isTriggerActive"]:
                 time.sleep(0.05)
             self.query.stop()
 
@@ -275,53 +267,63 @@ class _Runner:
         with closing(self.database()) as connection:
             lax = type(connection).__module__ == "sqlite3" and connection.isolation_level is None
             if lax or getattr(connection, "autocommit", False) is True:
-                raise self.wrong("its connection is in autocommit; a batch needs a transaction.")
+                raise JobError("Its connection is in autocommit: a batch needs a transaction.")
             cursor = connection.cursor()
-            for table, columns in TABLES.items():
+            for table in LEDGER, LETTERS:
                 try:  # to create one takes a privilege even where it exists
-                    cursor.execute(f"SELECT 1 FROM {table} WHERE 1 = 0")
+                    cursor.execute(f"SELECT 1 FROM {table.partition(' ')[0]} WHERE 1 = 0")
                 except Exception:
                     connection.rollback()
-                    cursor.execute(f"CREATE TABLE {table} ({columns})")
+                    cursor.execute(f"CREATE TABLE {table}")
             if self.job.schema:
                 cursor.execute(self.job.schema)
             connection.commit()
             for owner, _ in _execute(cursor, OWNER, query=known).fetchall():
                 if owner != self.job.name:
-                    raise self.wrong(f"{self.home} is the job {owner!r}'s checkpoint: take another.")
+                    raise JobError(f"{self.home} is the checkpoint of the job {owner!r}: take another.")
 
     def _batch(self, frame: DataFrame, batch_id: int) -> None:
-        self.started.wait()
-        if self.stopping.is_set():
-            raise JobError("This batch came after the stop; the one before it is committed.")
-        # In the source's order, partition by partition: the driver holds one while Spark computes the next.
+        while self.query is None:  # Spark has started it and not told yet
+            time.sleep(0.01)
+        if self.stopping.is_set():  # too late; the one before it is committed
+            self.held = True
+            while self.query.isActive:
+                time.sleep(0.01)
+            raise JobError(STOPPED)
         # (A batch that was written before is read to its end all the same: that commits its state.)
-        rows = frame.toLocalIterator(prefetchPartitions=True)
-        rows = chain(list(islice(rows, CHUNK)), rows)
-        with closing(self.database()) as connection:  # which rolls back what was not committed
-            counts = self._write(connection.cursor(), batch_id, rows)
+        chunks = self.columns(frame)
+        chunks = chain(list(islice(chunks, 1)), chunks)  # computed before the database is asked
+        with closing(self.database()) as connection, closing(connection.cursor()) as cursor:  # or rolls back
+            counts = self._write(cursor, batch_id, chunks)
             connection.commit()
-        self.outcome = self.outcome.plus(**counts)
+        counted = {name: getattr(self.outcome, name) + count for name, count in counts.items()}
+        self.outcome = replace(self.outcome, **counted)
 
-    def _write(self, cursor: Any, batch: int, rows: Iterator[Any]) -> dict[str, int]:
+    def _write(self, cursor: Any, batch: int, chunks: Iterator[Sequence[Any]]) -> dict[str, int]:
         head = {"query": self.query.id, "job": self.job.name, "batch": batch}
         if _execute(cursor, CLAIM, **head).rowcount == 0:
             for _, last in _execute(cursor, OWNER, **head).fetchall():
                 if last > batch:
-                    raise self.wrong("its checkpoint is older than its table: take a new one.")
-                deque(rows, maxlen=0)
+                    raise JobError(f"{self.home} is older than the job's table: take a new checkpoint.")
+                deque(chunks, maxlen=0)
                 return {"redelivered": 1}
             _execute(cursor, "INSERT INTO streaming_batches VALUES (:query, :job, :batch)", **head)
         style, counts = _paramstyle(cursor), {"batches": 1, "rows": 0, "dead_letters": 0}
         upsert, burial = bind(self.job.sql, style), bind(BURIAL, style)
-        for chunk in iter(lambda: list(islice(rows, CHUNK)), []):
-            good = [row[:-2] for row in chunk if row[-2] is None]
-            dead = [(*head.values(), *row[-2:]) for row in chunk if row[-2] is not None]
-            for what, statement, values in ("rows", upsert, good), ("dead_letters", burial, dead):
-                if values:
-                    cursor.executemany(statement, values)
-                counts[what] += len(values)
+        for *values, reasons, payloads in chunks:
+            good = [row for row, reason in zip(zip(*values), reasons) if reason is None]
+            dead = [(*head.values(), *pair) for pair in zip(reasons, payloads) if pair[0] is not None]
+            for what, statement, rows in ("rows", upsert, good), ("dead_letters", burial, dead):
+                if rows:
+                    cursor.executemany(statement, rows)
+                counts[what] += len(rows)
         return counts
+
+
+def _columns(frame: DataFrame) -> Iterator[Any]:
+    """The columns of some rows at a time, in the source's order, partition by partition, two in memory."""
+    rows = frame.toLocalIterator(prefetchPartitions=True)
+    return (list(zip(*chunk)) for chunk in iter(lambda: list(islice(rows, CHUNK)), []))
 
 
 def _paramstyle(cursor: Any) -> str:
@@ -344,6 +346,5 @@ def _reason(error: Exception) -> str:
         while java is not None:
             said, java = f"{java.getClass().getSimpleName()}: {java.getMessage()}", java.getCause()
     raised = said.rpartition("Traceback (most recent call last):")[2]  # Python's own, from within a batch
-    lines = [line for line in raised.splitlines() if line[:1].strip()]
-    causes = [line[11:] for line in lines if line.startswith("Caused by: ")]
-    return (causes[-1:] or lines or [said])[0][:500]
+    lines: list[str] = re.findall(r"^\S.*", raised, re.MULTILINE) or [said]
+    return next((line[11:] for line in reversed(lines) if line.startswith("Caused by: ")), lines[0])[:500]

@@ -2,12 +2,16 @@
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dataeng_tui.demo.email_jobs import email_job
 from dataeng_tui.demo.java import find_java
 
 SESSION = {
@@ -55,3 +59,38 @@ def write_events(folder: Path, name: str, lines: list[str]) -> None:
     hidden = folder / f".{name}"
     hidden.write_text("".join(line + "\n" for line in lines))
     hidden.rename(folder / name)
+
+
+@dataclass
+class Place:
+    """Where a test's events, checkpoints and database are."""
+
+    folder: Path
+
+    def database(self, **options: Any) -> sqlite3.Connection:
+        return sqlite3.connect(self.folder / "test.db", timeout=30, **options)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return sqlite3.connect(self.folder / "test.db").execute(query).fetchall()
+
+    @property
+    def checkpoints(self) -> str:
+        return str(self.folder / "checkpoints")
+
+    def job(self, name: str, **changes: Any) -> Any:
+        """Hourly counts of this place's events, until none is left."""
+        read = partial(read_lines, str(self.folder / "events"))
+        return email_job(name, **{"read": read, "trigger": {"availableNow": True}, **changes})
+
+
+def read_lines(folder: str, spark: Any) -> Any:
+    """The files there as a stream of lines."""
+    return spark.readStream.format("text").load(folder)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    found = Place(tmp_path)
+    lines = [event(n, f"e{n % 2}", f"2026-03-02T14:{n:02}:00Z") for n in range(10)]
+    write_events(tmp_path / "events", "first", [*lines, lines[3]])
+    return found

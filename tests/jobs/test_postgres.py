@@ -50,7 +50,7 @@ def jobs(folder: Path) -> list[Any]:
 
 def test_upserts_ledger_and_dead_letters(spark: Any, server: str, tmp_path: Path) -> None:
     lines = [event(n % 40, f"e{n % 2}", f"2026-03-02T14:{n % 60:02}:00Z") for n in range(60)]
-    write_events(tmp_path / "events", "one", [*lines, "junk"])
+    write_events(tmp_path / "events", "one", [*lines, "ju\0nk"])  # which is no text to PostgreSQL
     run = partial(
         run_jobs, spark, jobs(tmp_path), partial(psycopg.connect, server), checkpoints=str(tmp_path / "c")
     )

@@ -1,56 +1,18 @@
 """run_jobs in a real local Spark, against SQLite: many jobs, failures, databases that go away, poison."""
 
-import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dataeng_tui.demo.email_jobs import email_job, hourly
-from dataeng_tui.jobs import CHUNK, JobError, Outcome, run_jobs
-from tests.jobs.conftest import event, write_events
+from dataeng_tui.demo.email_jobs import hourly
+from dataeng_tui.jobs import JobError, Outcome, run_jobs
+from tests.jobs.conftest import Place, event, write_events
 
 pytestmark = pytest.mark.spark
-
-
-@dataclass
-class Place:
-    """Where a test's events, checkpoints and database are."""
-
-    folder: Path
-
-    def database(self, **options: Any) -> sqlite3.Connection:
-        return sqlite3.connect(self.folder / "test.db", timeout=30, **options)
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return sqlite3.connect(self.folder / "test.db").execute(query).fetchall()
-
-    @property
-    def checkpoints(self) -> str:
-        return str(self.folder / "checkpoints")
-
-    def job(self, name: str, **changes: Any) -> Any:
-        """Hourly counts of this place's events, until none is left."""
-        read = partial(_read, str(self.folder / "events"))
-        return email_job(name, **{"read": read, "trigger": {"availableNow": True}, **changes})
-
-
-def _read(folder: str, spark: Any) -> Any:
-    return spark.readStream.format("text").load(folder)
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    found = Place(tmp_path)
-    lines = [event(n, f"e{n % 2}", f"2026-03-02T14:{n:02}:00Z") for n in range(10)]
-    write_events(tmp_path / "events", "first", [*lines, lines[3]])
-    return found
-
 
 COUNTS = [("e0", "2026-03-02 14:00", 5), ("e1", "2026-03-02 14:00", 5)]
 
@@ -165,72 +127,6 @@ def test_poison_is_kept_with_its_reason_and_counted(spark: Any, place: Place) ->
     ]
 
 
-def test_a_redelivered_batch_is_not_written_again(spark: Any, place: Place) -> None:
-    def additive(name: str) -> Any:
-        sql = "INSERT INTO seen VALUES (:email_id, 1) ON CONFLICT (email_id) DO UPDATE SET n = n + 1"
-        schema = "CREATE TABLE IF NOT EXISTS seen (email_id TEXT PRIMARY KEY, n INTEGER)"
-        return place.job(name, transform=lambda rows: rows, row=None, sql=sql, schema=schema)
-
-    folder = place.folder / "checkpoints" / "seen"
-    run_jobs(spark, [additive("seen")], place.database, checkpoints=place.checkpoints)
-    before = shutil.copytree(folder, place.folder / "old")
-    # As after a kill between the database's commit and Spark's: the batch is planned, and not committed.
-    for path in (folder / "commits").iterdir():
-        path.unlink()
-    (outcome,) = run_jobs(spark, [additive("seen")], place.database, checkpoints=place.checkpoints)
-    assert (outcome.redelivered, outcome.rows) == (1, 0)
-    assert place.rows("SELECT * FROM seen ORDER BY 1") == [("e0", 5), ("e1", 6)]
-
-    for number in (1, 2):
-        write_events(place.folder / "events", f"more-{number}", [event(99, "e0", "2026-03-02T15:00:00Z")])
-        run_jobs(spark, [additive("seen")], place.database, checkpoints=place.checkpoints)
-    assert place.rows("SELECT n FROM seen WHERE email_id = 'e0'") == [(7,)]
-    shutil.rmtree(folder)
-    shutil.copytree(before, folder)  # somebody restores a backup of the checkpoint
-    options: dict[str, Any] = {"checkpoints": place.checkpoints, "max_restarts": 0}
-    (outcome,) = run_jobs(spark, [additive("seen")], place.database, **options)
-    assert outcome.state == "failed"
-    assert "its checkpoint is older than its table" in outcome.message
-    assert place.rows("SELECT n FROM seen WHERE email_id = 'e0'") == [(7,)]
-
-
-def test_rows_pass_in_chunks_however_many_there_are(spark: Any, place: Place) -> None:
-    sizes: list[int] = []
-
-    class Cursor(sqlite3.Cursor):
-        def executemany(self, sql: str, rows: Any) -> Any:
-            sizes.append(len(rows))
-            return super().executemany(sql, rows)
-
-    class Connection(sqlite3.Connection):
-        def cursor(self) -> Any:
-            return super().cursor(Cursor)
-
-    lines = [event(n, f"mail-{n}", "2026-03-02T14:00:00Z") for n in range(5_500)]
-    write_events(place.folder / "events", "many", lines)
-    database = partial(place.database, factory=Connection)
-    (outcome,) = run_jobs(spark, [place.job("counts")], database, checkpoints=place.checkpoints)
-    assert outcome.rows == 5_502
-    assert sum(sizes) == 5_502
-    assert max(sizes) == CHUNK
-
-
-def test_rows_of_a_partition_are_written_in_its_order(spark: Any, place: Place) -> None:
-    lines = [event(n, "e0", f"2026-03-02T14:{n % 60:02}:00Z") for n in range(4_000)]
-    write_events(place.folder / "events", "first", lines)
-    job = place.job(
-        "latest",
-        transform=lambda rows: rows,
-        row=None,
-        schema="CREATE TABLE IF NOT EXISTS latest (email_id TEXT PRIMARY KEY, event_id TEXT)",
-        sql="""INSERT INTO latest VALUES (:email_id, :event_id)
-            ON CONFLICT (email_id) DO UPDATE SET event_id = excluded.event_id""",
-        read=lambda session: _read(str(place.folder / "events"), session).coalesce(1),
-    )
-    run_jobs(spark, [job], place.database, checkpoints=place.checkpoints)
-    assert place.rows("SELECT * FROM latest") == [("e0", "3999")]
-
-
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -238,6 +134,11 @@ def test_rows_of_a_partition_are_written_in_its_order(spark: Any, place: Place) 
         ({"sql": "DELETE FROM t"}, "SQL with :parameters"),
         ({"name": "a/b"}, "name fit for a folder"),
         ({"transform": lambda rows: rows}, "transform makes no column 'bucket'"),
+        (
+            {"transform": lambda rows: rows.select("buckett")},
+            "counts: its consume or transform is wrong: .*bucket",
+        ),
+        ({"transform": lambda rows: rows.no_such()}, "its consume or transform is wrong: .*no_such"),
         ({"consume": lambda raw: raw, "transform": lambda rows: rows}, "consume makes no column"),
     ],
 )
@@ -272,7 +173,7 @@ def test_a_checkpoint_of_another_job_and_a_connection_in_autocommit_are_refused(
     second = place.job("second", checkpoint=str(home))
     (outcome,) = run_jobs(spark, [second], place.database, checkpoints=place.checkpoints)
     assert (outcome.state, outcome.restarts) == ("failed", 0)
-    assert "is the job 'first's checkpoint" in outcome.message.replace("''", "'")
+    assert outcome.message == f"{home} is the checkpoint of the job 'first': take another."
     assert before == sorted(path for path in home.rglob("*") if "sources" not in path.parts)
     database: Callable[[], Any] = partial(place.database, isolation_level=None)
     (outcome,) = run_jobs(spark, [place.job("third")], database, checkpoints=place.checkpoints)

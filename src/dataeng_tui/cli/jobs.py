@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -64,11 +64,13 @@ def run(file: Path, max_concurrent_jobs: int | None, checkpoints: str | None) ->
     if "JAVA_HOME" not in os.environ:
         os.environ["JAVA_HOME"] = str(find_java().home)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     from pyspark.sql import SparkSession
 
     from dataeng_tui.jobs import JobError, run_jobs
 
-    for name in ("py4j", "pyspark", "dataeng_tui.jobs"):  # every failure is told below, once
+    # Every failure is told below, once.
+    for name in ("py4j", "pyspark", "DataFrameQueryContextLogger", "dataeng_tui.jobs"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     builder = SparkSession.builder.appName(loaded.path.stem).config("spark.scheduler.mode", "FAIR")
     session = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
@@ -86,7 +88,8 @@ def run(file: Path, max_concurrent_jobs: int | None, checkpoints: str | None) ->
     except JobError as error:
         raise UserError(clean(error)) from None
     finally:
-        session.stop()
+        with suppress(Exception):  # a signal to the whole process group ends its Java first
+            session.stop()
     click.echo("\n".join(_summary(outcomes)))
     return int(any(outcome.state == "failed" for outcome in outcomes))
 
