@@ -212,6 +212,16 @@ def test_now_is_told_on_the_persons_clock() -> None:
     assert present.minutes_today == 15
 
 
+def test_before_a_move_the_clock_is_that_of_the_old_zone() -> None:
+    calendar = personal_calendar(
+        "Europe/London", changes=[{"from": "2026-04-01", "timezone": "Australia/Sydney"}]
+    )
+    present = now(report(Activity(), calendar), at("2026-03-12 21:40", "Europe/London"))
+    assert f"{present.at:%H:%M} {present.since:%H:%M}" == "21:40 17:00"
+    moved = now(report(Activity(), calendar), at("2026-04-12 21:40", "Australia/Sydney"))
+    assert f"{moved.at:%H:%M}" == "21:40"
+
+
 def test_a_streak_of_free_evenings_is_counted_back_from_yesterday() -> None:
     shown = report(
         Activity.of(statements([at(f"2026-03-0{day} 20:00", "UTC") for day in (2, 9)])),

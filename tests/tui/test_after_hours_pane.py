@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -204,6 +205,21 @@ async def test_weeks_and_hours_have_cursors_of_their_own() -> None:
         await pilot.press("down", "left")
         await pilot.pause()
         assert "Tuesday 19:00–20:00" in screen_text(app)
+
+
+async def test_the_sessions_of_a_day_are_told_on_the_clock_of_that_day() -> None:
+    """Of a person who moved to Sydney, the days before are still London's."""
+    moves = ({"from": "2026-03-16", "timezone": "Australia/Sydney"},)
+    there = replace(DEMO, after_hours=replace(DEMO.after_hours, changes=moves))
+    day, shown = date(2026, 3, 12), []
+    for settings in (DEMO, there):
+        async with opened(settings=settings) as (app, pilot):
+            app.query_one(CalendarHeatmap).move_to(day)
+            await pilot.press("enter")
+            await until(pilot, "the day", lambda: app.pane.detail and app.pane.detail.day.day == day)
+            shown.append([line for line in screen_text(app).splitlines() if " – " in line][1:])
+    assert shown[0]
+    assert shown[0] == shown[1]
 
 
 async def test_the_ladder_is_told_without_a_cause() -> None:

@@ -59,12 +59,16 @@ class Calendar:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone that holds now."""
+        """The zone that holds last."""
         return self.terms[-1].zone
+
+    def zone_on(self, day: date) -> ZoneInfo:
+        """The zone in which the person was, or will be, on a day."""
+        return self._terms_on(day).zone
 
     @property
     def work_hours(self) -> str:
-        """The working hours that hold now, as written."""
+        """The working hours that hold last, as written."""
         return self.terms[-1].week.text
 
     def kind(self, day: date) -> DayKind:
@@ -99,8 +103,7 @@ class Calendar:
 
     def start_of(self, day: date) -> int:
         """The second of UTC at which ``day`` begins on the wall clock."""
-        zone = self._terms_on(day).zone
-        return int(datetime.combine(day, self.day_starts, zone).timestamp())
+        return int(datetime.combine(day, self.day_starts, self.zone_on(day)).timestamp())
 
     def clock(self, start: int, end: int, hour: int) -> Iterator[tuple[int, int, date]]:
         """``(from, until, date)`` in seconds of UTC: where it is ``hour`` or later on the wall."""

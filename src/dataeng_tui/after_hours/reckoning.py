@@ -57,7 +57,7 @@ def now(shown: Report, at: datetime) -> Now:
         if (earlier.day, earlier.part) != (piece.day, piece.part):
             break
         begins = earlier.start
-    zone = shown.calendar.zone
+    zone = shown.calendar.zone_on(piece.day)
     today = shown.day(piece.day).figures.after_hours_minutes
     since = datetime.fromtimestamp(begins, UTC).astimezone(zone)
     return Now(at.astimezone(zone), piece.day, piece.part, since, today)

@@ -180,11 +180,8 @@ class AfterHoursPane(AfterHoursView):
         if self.data.nothing_to_ask:
             return "no history yet"
         status = self.data.status
-        last = (
-            f" to {status.last.astimezone(self.data.report.calendar.zone):%-d %b %H:%M}"
-            if status.last
-            else ""
-        )
+        zone = self.data.now.at.tzinfo
+        last = f" to {status.last.astimezone(zone):%-d %b %H:%M}" if status.last else ""
         note = f" · {status.note}" if status.note else ""
         return f"{clean(status.user, 40)} · {status.statements:,} statements{last}{clean(note, 200)}"
 

@@ -235,7 +235,8 @@ def _explanation(one: "Explanation", width: int, first: bool) -> Iterable[Conten
 
 def _session(session: Session, report: Report) -> Content:
     calendar, minutes = report.calendar, session.after_hours_minutes
-    start, end = session.start.astimezone(calendar.zone), session.end.astimezone(calendar.zone)
+    zone = calendar.zone_on(calendar.day_of(session.start))
+    start, end = session.start.astimezone(zone), session.end.astimezone(zone)
     # A single statement lasts no time, but it was somewhere.
     at_work = minutes < 1 and calendar.classify(session.start)[1] == "work"
     told = "working hours" if at_work else f"{hm(minutes)} after hours" if minutes >= 1 else "after hours"
