@@ -32,6 +32,8 @@ EXTRAS = [
     "UPDATE t SET v = v + :v WHERE id = :id",
     "UPDATE t SET v = v + 1 WHERE k <= :k",
     "UPDATE t SET k = :k WHERE id <> :id",
+    "UPDATE [t] SET [v] = ([v] + :v) WHERE (([id] = :id) AND ([k] < :k))",
+    "DELETE FROM t WHERE ((id = :id) = (k > 1))",
     "INSERT INTO seen (m) VALUES (:m) ON CONFLICT DO NOTHING",
     "INSERT OR REPLACE INTO seen (m) VALUES (:m)",
     "INSERT INTO t (id, k, v) SELECT :id + 10, :k, :v WHERE NOT EXISTS (SELECT 1 FROM seen WHERE m = :m)",

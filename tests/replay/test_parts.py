@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -115,6 +116,23 @@ def test_what_ties_rows_together_forbids_splitting(change: str) -> None:
     run.close()
 
 
+@pytest.mark.parametrize("dialect", ["postgres", "duckdb"])
+def test_another_dialects_statements_are_recognised_as_they_are_lowered(dialect: str, tmp_path: Path) -> None:
+    (tmp_path / "scenario.toml").write_text(f'events = "e"\nwrite = ["w"]\ndialect = "{dialect}"\n')
+    (tmp_path / "schema.sql").write_text("CREATE TABLE t (id INT PRIMARY KEY, v INT NOT NULL, w TEXT)")
+    (tmp_path / "w").write_text(
+        "INSERT INTO t (id, v) VALUES (:id, :v)\n"
+        "ON CONFLICT (id) DO UPDATE SET v = greatest(t.v, excluded.v) WHERE excluded.v > t.v;\n"
+        "UPDATE t SET w = :w WHERE id = :id AND v < :v; DELETE FROM t WHERE id = :id AND v < 0"
+    )
+    (tmp_path / "e").write_text(
+        "\n".join(f'{{"id": {place // 2}, "v": {place}, "w": "x"}}' for place in range(20))
+    )
+    run = Run(load(tmp_path))
+    assert len(run.parts) == 10
+    run.close()
+
+
 @pytest.mark.parametrize(
     "sql",
     [
@@ -129,6 +147,11 @@ def test_what_ties_rows_together_forbids_splitting(change: str) -> None:
         "INSERT OR IGNORE INTO campaign (id, email, subject, date, sent) VALUES (:id + 1, 'x', 'y', 'z', 1)",
         "SELECT max(sent) AS top FROM campaign",
         "SELECT sent AS top FROM campaign c WHERE id = :id",
+        "DELETE FROM [campaign] WHERE ([id] = :id) = 0",
+        "DELETE FROM campaign WHERE NOT (id = :id)",
+        "DELETE FROM campaign WHERE ((id = :id) OR (sent > 5))",
+        "UPDATE [campaign] SET [id] = :id WHERE ([id] = :id)",
+        "DELETE FROM campaign WHERE 'id' = :id",
     ],
 )
 def test_a_statement_that_may_touch_other_rows_is_not_proved(sql: str) -> None:

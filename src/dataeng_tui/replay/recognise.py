@@ -163,8 +163,8 @@ class Parser:
         index = 0
         while index < len(words):
             token = words[index]
-            upper = token.text.upper().strip('"')
-            if upper == "SELECT":
+            upper = _name(token)
+            if token.kind == "word" and upper == "SELECT":
                 end = _closing(words, index)
                 self._select(words[index + 1 : end])
                 index = end
@@ -179,7 +179,8 @@ class Parser:
             known = upper in columns | names | _WORDS or (called and upper in _FUNCTIONS | {"EXISTS"})
             if token.kind == "word" and not known and not _is_alias(words, index):
                 raise Unknown
-            if token.kind == "text" and not token.text.startswith("'") and upper not in columns | names:
+            quoted = token.kind == "text" and not token.text.startswith("'")
+            if quoted and upper not in columns | names | {"EXCLUDED"}:
                 raise Unknown
             index += 1
 
@@ -202,15 +203,15 @@ class Parser:
         return self._numbered(self._next())
 
     def _numbered(self, token: Token) -> int:
-        if token.text.strip('"').upper() not in self.tables:
+        if _name(token) not in self.tables:
             raise Unknown
-        return self.tables[token.text.strip('"').upper()]
+        return self.tables[_name(token)]
 
     def _column(self, table: int, part: list[Token]) -> int:
         names = [name.upper() for name in self.shapes[table].columns]
-        if len(part) != 1 or part[0].text.strip('"').upper() not in names:
+        if len(part) != 1 or _name(part[0]) not in names:
             raise Unknown
-        return names.index(part[0].text.strip('"').upper())
+        return names.index(_name(part[0]))
 
     def _bracketed(self) -> list[Token]:
         self._expect("(")
@@ -235,6 +236,11 @@ class Parser:
         return inner
 
 
+def _name(token: Token) -> str:
+    """What the token names, in capitals and without its quotes; a text in single quotes names nothing."""
+    return (token.text if token.text.startswith("'") else token.text.strip('"`[]')).upper()
+
+
 def _parts(words: list[Token]) -> list[list[Token]]:
     """The words between commas outside every bracket."""
     return _split(words, ",")
@@ -242,7 +248,12 @@ def _parts(words: list[Token]) -> list[list[Token]]:
 
 def _conjuncts(words: list[Token]) -> list[list[Token]]:
     """The conditions that all have to hold; one only, where an OR stands outside every bracket."""
-    return [words] if _outer(words, "OR") is not None else _split(words, "AND")
+    while len(words) > 2 and words[0].text == "(" and _closing(words, 1) == len(words) - 1:
+        words = words[1:-1]
+    parts = _split(words, "AND")
+    if _outer(words, "OR") is not None or len(parts) == 1:
+        return [words]
+    return [condition for part in parts for condition in _conjuncts(part)]
 
 
 def _split(words: list[Token], separator: str) -> list[list[Token]]:
