@@ -1,7 +1,9 @@
 """Strangers' SQL: whatever it tries, nothing is written or read, and time and memory stay bounded."""
 
 import resource
+import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from dataeng_tui.replay.service import Replay
 
 SCHEMA = "CREATE TABLE t (id INTEGER PRIMARY KEY, v);"
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+NEWER = sqlite3.sqlite_version_info >= (3, 41)  # printf's result and brackets are bounded by SQLite itself
 LONG = "x'" + "00" * 600_000 + "'"
 
 
@@ -110,7 +113,7 @@ def test_time_and_memory_are_bounded(tmp_path: Path, sql: str) -> None:
     started = time.monotonic()
     sentence = check(scenario(tmp_path, write=sql))
     assert time.monotonic() - started < 12  # generous: the bound is what is tested, not the speed
-    harmless = "%900000000d" in sql  # SQLite gives up at once
+    harmless = "%900000000d" in sql or (NEWER and ("%.*c" in sql or "((((" in sql))  # SQLite gives up at once
     assert harmless or sentence == "undecided" or "stopped" in sentence or "SQLite says" in sentence, sentence
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     assert peak < contained.MEMORY
@@ -139,7 +142,7 @@ def test_after_an_attack_the_service_still_answers(tmp_path: Path) -> None:
     service = Replay()
     bad = service.load(scenario(tmp_path, write="SELECT printf('%.*c', 900000000, 'x') AS c"))
     for _ in range(2):
-        with pytest.raises(UserError, match=r"stopped|SQLite"):
+        with suppress(UserError) if NEWER else pytest.raises(UserError, match=r"stopped|SQLite"):
             service.check(bad)
     good = service.load(scenario(tmp_path))
     assert service.check(good).verdict == "replay-safe"

@@ -76,7 +76,7 @@ Enter on a fault plays its shortest counterexample, then the same events without
     ReplayPane .part.-differs { border-subtitle-color: $error; border-subtitle-style: bold; }
     ReplayPane #log, ReplayPane #verdict { height: 1fr; }
     ReplayPane #log { width: 1fr; }
-    ReplayPane #verdict { width: 46; }
+    ReplayPane #verdict { width: 47; }
     ReplayPane #top { height: 11; }
     ReplayPane #steps { height: 5; }
     ReplayPane #designs { height: 1fr; }

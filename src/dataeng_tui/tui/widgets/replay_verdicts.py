@@ -24,6 +24,9 @@ _SIGNS = {
 }
 
 
+_LONGEST = len("✓ safe, all 720 orders")
+
+
 class Verdicts(Choices):
     """What each fault does to each design. Enter plays the chosen fault's counterexample."""
 
@@ -82,19 +85,18 @@ class Verdicts(Choices):
     def redraw(self) -> None:
         wide = max((len(fault) for fault in self._faults), default=0) + 2
         several = len(self._designs) > 1
+        room = max(self.size.width - 4, 20)
         lines = []
         if several:
             heads = "  ".join(f"{clean(name, 12):<12}" for name in self._designs)
             lines.append(Content.styled(" " * (wide + 2) + heads.rstrip(), "$text-muted"))
         for index, fault in enumerate(self._faults):
-            cells = [
-                cell(self._found.get((design, fault)), short=several) for design in range(len(self._designs))
-            ]
+            known = [self._found.get((design, fault)) for design in range(len(self._designs))]
+            cells = [cell(found, short=several or room < wide + _LONGEST) for found in known]
             parts: list[Content | tuple[str, str]] = [(f"{fault:<{wide}}", "")]
             for one in cells:
                 parts += [one, (" " * max(14 - one.cell_length, 1), "")]
             lines.append(self.mark(index, Content.assemble(*parts[:-1])))
-        room = max(self.size.width - 4, 20)
         for word in self._words:
             lines += [Content.styled(f"  {line}", "$text-muted") for line in wrap(clean(word, 400), room)]
         self.show(lines)
