@@ -58,6 +58,9 @@ of the topic. ? is unknown, never zero.
 The lower part tells the query under the cursor: what is wrong and since when, rates and durations over time
 (· where nothing is known), where the last batch's time went, sources with their offsets, state, watermark,
 and the exception as a whole. Tab goes there, arrows scroll it, z gives it the screen, y copies the ids.
+
+A recording (streams --replay FILE) is played: space stops it, [ and ] go back and on by ten seconds, { and }
+by five minutes, + and - change its pace.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
