@@ -149,7 +149,7 @@ def test_another_dialects_statements_are_recognised_as_they_are_lowered(dialect:
         "SELECT sent AS top FROM campaign c WHERE id = :id",
         "DELETE FROM [campaign] WHERE ([id] = :id) = 0",
         "DELETE FROM campaign WHERE NOT (id = :id)",
-        "DELETE FROM campaign WHERE ((id = :id) OR (sent > 5))",
+        "DELETE FROM campaign WHERE (id = :id AND sent > 5 OR sent > 9)",
         "UPDATE [campaign] SET [id] = :id WHERE ([id] = :id)",
         "DELETE FROM campaign WHERE 'id' = :id",
     ],
