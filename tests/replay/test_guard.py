@@ -10,6 +10,8 @@ import pytest
 
 from dataeng_tui.errors import UserError
 from dataeng_tui.replay import contained
+from dataeng_tui.replay.check import check as check_in_here
+from dataeng_tui.replay.scenario import load
 from dataeng_tui.replay.service import Replay
 
 SCHEMA = "CREATE TABLE t (id INTEGER PRIMARY KEY, v);"
@@ -196,3 +198,9 @@ def test_a_check_ends_with_the_program_that_asked_for_it(tmp_path: Path) -> None
         time.sleep(0.1)
     os.kill(int(child), signal.SIGKILL)
     pytest.fail("the search went on without its asker")
+
+
+def test_a_sqlite_that_is_too_old_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(UserError, match=r"needs SQLite 3\.38 or later"):
+        check_in_here(load(scenario(tmp_path)))

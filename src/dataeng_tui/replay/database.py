@@ -80,7 +80,10 @@ class Database:
         where = str(self.scenario.folder / "schema.sql") if self.scenario.folder else "schema.sql"
         for sql in self.scenario.schema:
             if "DEFERRED" in words(sql):
-                raise UserError(f"{where}: INITIALLY DEFERRED is not checked here: leave it out.")
+                raise UserError(
+                    f"{where}: a DEFERRED foreign key is looked at when a transaction commits, which is not "
+                    "replayed here: leave DEFERRABLE INITIALLY DEFERRED out, and each statement is checked."
+                )
             self.guard.run("schema", lambda sql=sql: self._run_schema(sql), where)  # type: ignore[misc]
 
     def _run_schema(self, sql: str) -> None:

@@ -61,7 +61,7 @@ def refuse(plan: Plan, sql: str, values: Sequence[object], where: str, *, first:
     for name in sorted(functions & _MEMORY) + (["changes"] if first and "changes" in functions else []):
         raise UserError(
             f"{where}: {name}() depends on what the connection did before this transaction: "
-            "read it from a table."
+            "read the value from the table, e.g. SELECT id AS new FROM … WHERE …, and write :new after it."
         )
     asked = "" if clock else asks_the_clock(plan, sql, values)
     if asked:

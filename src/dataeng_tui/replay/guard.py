@@ -14,6 +14,7 @@ Phase = Literal["own", "schema", "write"]
 LOG = (
     "dataeng_tui_changed"  # the function of the change log's triggers; made only after all SQL was looked at
 )
+OLDEST = (3, 38)  # with which the tests have passed
 PAGE = 1_024  # bytes: a savepoint copies pages, so small ones are undone sooner
 PAGES = 131_072  # a database of 128 MiB
 OPERATIONS = 5_000  # of SQLite's virtual machine between two looks at the clock
@@ -51,9 +52,18 @@ class OutOfTime(Exception):
 
 
 class Guard:
-    """The guarded connection. ``phase`` says whose SQL is being prepared: our own, a schema, or a write."""
+    """The guarded connection. ``phase`` says whose SQL is being prepared: our own, a schema, or a write.
+
+    Raises UserError where SQLite is too old.
+    """
 
     def __init__(self, statement_seconds: float = 5.0) -> None:
+        if sqlite3.sqlite_version_info < OLDEST:
+            oldest = ".".join(map(str, OLDEST))
+            raise UserError(
+                f"The sandbox needs SQLite {oldest} or later, and this Python has {sqlite3.sqlite_version}: "
+                "run it with another Python."
+            )
         self.phase: Phase = "own"
         self.refused = ""  # what the authorizer last said no to
         self.reads: set[tuple[str, str]] = set()  # the columns that writes look at: (table, column)
