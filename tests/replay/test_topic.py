@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dataeng_tui.errors import UserError
+from dataeng_tui.replay import topic as topics
 from dataeng_tui.replay.check import check
 from dataeng_tui.replay.scenario import load
 from dataeng_tui.replay.topic import check_groups, read_dump, split
@@ -48,6 +49,28 @@ def test_the_groups_together_say_what_the_joint_search_says(name: str, tmp_path:
             joint = check(scenario, [fault], forget=False).faults[0].verdict
             apart = check_groups(topic.scenario, topic.groups, [fault], 20.0).verdict
             assert (joint == "diverges") == (apart == "diverges"), (seed, fault)
+
+
+@pytest.mark.parametrize("name", ["additive", "last-arrival", "inbox", "one-to-many"])
+def test_groups_that_share_a_database_are_judged_as_each_alone(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = dump(tmp_path / "dump.jsonl", 80, 40).read_text().splitlines()
+    again = [line for place, line in enumerate(lines) for _ in range(2 if place % 7 == 0 else 1)]
+    (tmp_path / "dump.jsonl").write_text("\n".join(again))  # some messages stand in the log twice
+    topic = split(load(name, read_dump(tmp_path / "dump.jsonl")))
+    assert len(topic.groups) > topics.TOGETHER
+
+    def judged(fault: str) -> tuple[dict[str, int], list[tuple[str, int | None]]]:
+        part = check_groups(topic.scenario, topic.groups, [fault], 20.0)
+        assert part.events == len(again)
+        worst = [(key, verdict.faults[0].counterexample) for key, verdict in part.found]
+        return dict(part.verdicts), [(key, found.length if found else None) for key, found in worst]
+
+    together = [judged(fault) for fault in FAULTS]
+    monkeypatch.setattr(topics, "TOGETHER", 1)
+    monkeypatch.setattr(topics, "_safe", lambda stub, groups, faults, seconds: [False] * len(groups))
+    assert [judged(fault) for fault in FAULTS] == together
 
 
 def test_a_group_has_all_events_of_its_rows_in_log_order(tmp_path: Path) -> None:
