@@ -172,7 +172,11 @@ def test_a_library_that_is_missing_is_a_sentence(monkeypatch: pytest.MonkeyPatch
 
 def test_what_is_no_event_log(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("<html>")
-    assert "no Spark event log" in read(tmp_path).problems[0].message
+    nothing = read(tmp_path)
+    assert "no Spark event log" in nothing.problems[0].message
+    assert not nothing.answered
+    (tmp_path / "app-1").write_bytes(next(LOGS.glob("*[0-9]")).read_bytes())
+    assert read(tmp_path).answered
     gone = read(tmp_path / "nowhere")
     assert not gone.answered
     assert "No such file" in gone.problems[0].message

@@ -115,6 +115,8 @@ def test_a_dead_driver_is_one_sentence_and_exit_2(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == "dataeng-tui: http://127.0.0.1:9: nothing listens there\n"
     assert run("--driver", "nonsense://x") == 2
     assert "is no URL of a driver's UI" in capsys.readouterr().err
+    assert run("--yarn", "nonsense://x") == 2
+    assert "is no URL of a ResourceManager: give one such as http://localhost:8088" in capsys.readouterr().err
 
 
 def test_in_a_terminal_the_screen_opens_at_the_streams_and_elsewhere_it_prints(

@@ -60,7 +60,16 @@ class EventLogSource:
             queries.extend(told)
             problems.extend(_notes(log, reader))
         problems.extend(self._not_all())
-        return Observation(self.layer, self.where, now, tuple(applications), tuple(queries), tuple(problems))
+        answered = bool(applications) or not self._logs
+        return Observation(
+            self.layer,
+            self.where,
+            now,
+            tuple(applications),
+            tuple(queries),
+            tuple(problems),
+            answered=answered,
+        )
 
     def close(self) -> None:
         """Nothing stays open between polls."""

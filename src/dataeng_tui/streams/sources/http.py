@@ -141,14 +141,14 @@ class KeepAlive:
         )
 
 
-def normal_url(url: str) -> str:
+def normal_url(url: str, of: str = "driver's UI", example: str = "http://localhost:4040") -> str:
     """A URL as sources keep it: with a scheme, no slash at the end, no query. Raises UserError."""
     text = url.strip()
     parts = urlsplit(text if "://" in text else f"http://{text}")
     with suppress(ValueError):
         if parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0):
             return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
-    raise UserError(f"{url!r} is no URL of a driver's UI: give one such as http://localhost:4040")
+    raise UserError(f"{url!r} is no URL of a {of}: give one such as {example}")
 
 
 def without_secrets(url: str) -> str:

@@ -21,7 +21,7 @@ class Yarn:
     layer: Layer = "yarn"
 
     def __init__(self, url: str, http: Http | None = None) -> None:
-        self.where = normal_url(url)
+        self.where = normal_url(url, "ResourceManager", "http://localhost:8088")
         self._http = http or KeepAlive()
         self._asked = float("-inf")
         self._last = Observation(self.layer, self.where, 0.0)
