@@ -75,6 +75,8 @@ def bare(scenario: Scenario, deliveries: int) -> float:
     return time.process_time() - start
 
 
+# Without the proof every delivery is run, watched by triggers and taken back: in instructions, that alone is
+# twice the bare statements.
 @pytest.mark.parametrize("name", CONVERGING)
 @pytest.mark.parametrize("proved", [True, False], ids=["footprints", "every-delivery-run"])
 def test_twelve_events_joint(name: str, proved: bool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +91,7 @@ def test_twelve_events_joint(name: str, proved: bool, monkeypatch: pytest.Monkey
         f"12! orders: {hours:.0f} h"
     )
     assert found.verdict == "replay-safe"
-    assert seconds <= (2.5 if proved else 6) * plain
+    assert seconds <= (2.5 if proved else 4) * plain
 
 
 @pytest.mark.parametrize("name", ["inbox", "one-to-many"])
