@@ -176,8 +176,9 @@ def left_out_lines(shown: Shown, width: int) -> list[Content]:
         reason = foreign(row.reason, limit=longest)
         ran = f"{' ' * max(longest - reason.cell_length, 0)} {row.statements:>6,}{unit}  + {hm(row.minutes)}"
         lines.append(Content.assemble("  ", reason, (ran, "$text-muted")))
-    more = 'Know one that is missing? In the settings: [[after_hours.machines]] program = "…", reason = "…"'
-    return [*lines, Content(""), *paragraph(more, width, "$text-muted")]
+    more = "Know one that is missing? In the settings, under [after_hours]:"
+    rule = Content('  machines = [{ program = "…", reason = "…" }]')
+    return [*lines, Content(""), *paragraph(more, width, "$text-muted"), rule]
 
 
 def _measures(report: Report, chosen: Measure, width: int) -> Content:

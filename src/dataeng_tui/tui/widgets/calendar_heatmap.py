@@ -127,14 +127,15 @@ class CalendarHeatmap(Heat):
         """The names of the months over the weeks in which they begin."""
         first, count, columns = self._window()
         line = [" "] * (LEFT + count * columns + 12)
+        sundays = [self._monday + timedelta(weeks=first + week, days=6) for week in range(count)]
+        begins = [week for week, sunday in enumerate(sundays) if sunday.day <= 7]
+        if begins and begins[0] * columns > len("Sep"):
+            begins.insert(0, 0)  # there is room for the month that was there before
         free = 0
-        for week in range(count):
-            sunday = self._monday + timedelta(weeks=first + week, days=6)
-            at = LEFT + week * columns
-            if (sunday.day <= 7 or week == 0) and at >= free:
+        for week in begins or [0]:
+            sunday, at = sundays[week], LEFT + week * columns
+            if at >= free:
                 name = f"{sunday:%b %y}" if sunday.month == 1 else f"{sunday:%b}"
-                if week == 0 and sunday.day > 24:
-                    continue
                 line[at : at + len(name)] = name
                 free = at + len(name) + 1
         run = Run()
