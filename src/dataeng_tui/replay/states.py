@@ -8,13 +8,13 @@ import marshal
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
+from dataeng_tui.replay.changelog import has_foreign_keys, own_triggers, sequences_matter, watch
 from dataeng_tui.replay.database import Database, Locals, Refused, Row, quote
 from dataeng_tui.replay.effects import Effects
 from dataeng_tui.replay.footprint import Footprints, footprints
-from dataeng_tui.replay.guard import LOG
 from dataeng_tui.replay.identity import identities
 from dataeng_tui.replay.program import stands_alone
-from dataeng_tui.replay.rows import DELETE, INSERT, SEQUENCE, UPDATE, Change, RowBits, stays_put
+from dataeng_tui.replay.rows import SEQUENCE, Change, RowBits, stays_put
 from dataeng_tui.replay.scenario import Value
 
 _NOTHING: tuple[str, Row] = ("SELECT 1", ())
@@ -35,10 +35,10 @@ class States:
         self._log: list[Change] = []
         self._masks: dict[bytes, tuple[int, bool]] = {}
         self._flips: list[tuple[tuple[str, Row], tuple[str, Row]]] = []
-        self._triggers = self._own_triggers()
+        self._triggers = own_triggers(self.connection)
         self._whole = bool(self._triggers) or any(len(i.logged) > _COLUMNS_LOGGED for i in self.identities)
-        self._careful = bool(self._triggers) or self._has_foreign_keys()
-        self.sequences = self._sequences_matter()
+        self._careful = bool(self._triggers) or has_foreign_keys(self.connection, self.identities)
+        self.sequences = sequences_matter(self.connection, self.identities)
         self._bags = any(identity.bag for identity in self.identities)
         self._simple = not (self._whole or self.sequences or self._bags)
         self._plans = [] if database.locals else self._compile()
@@ -57,7 +57,7 @@ class States:
         if self.sequences:
             self.bits.start_with(SEQUENCE, self._read_sequences())
         if not self._whole:
-            self._watch()
+            watch(self.connection, self.identities, self._log)
         self.connection.execute("BEGIN")
         self.connection.execute("SAVEPOINT node")
 
@@ -81,44 +81,11 @@ class States:
             for place, bound in enumerate(statements)
         ]
 
-    def _own_triggers(self) -> list[tuple[str, str]]:
-        """The schema's triggers: name and text."""
-        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY rowid"
-        return self.connection.execute(query).fetchall()
-
     def _footprints(self) -> Footprints | None:
         """Which rows each event can touch, where that is proved and rowids do not tie rows together."""
         if self._whole or self._careful or self.sequences or any(i.with_rowid for i in self.identities):
             return None
         return footprints(self.database)
-
-    def _has_foreign_keys(self) -> bool:
-        query = "SELECT 1 FROM pragma_foreign_key_list(?)"
-        names = [identity.table.name for identity in self.identities]
-        return any(self.connection.execute(query, (name,)).fetchone() for name in names)
-
-    def _sequences_matter(self) -> bool:
-        query = "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"
-        used = any(identity.table.key is not None and not identity.own_rowid for identity in self.identities)
-        return used and self.connection.execute(query).fetchone() is not None
-
-    def _watch(self) -> None:
-        """Put our triggers on every table; they fire for the rows that REPLACE takes away as well."""
-        log = self._log.append
-        self.connection.execute("PRAGMA recursive_triggers = ON")
-        self.connection.create_function(LOG, -1, lambda *change: log(change))
-        for number, identity in enumerate(self.identities):
-            old, new = ([f"{age}.{column}" for column in identity.logged] for age in ("OLD", "NEW"))
-            for kind, name, values in (
-                (INSERT, "INSERT", new),
-                (UPDATE, "UPDATE", old + new),
-                (DELETE, "DELETE", old),
-            ):
-                code = number * 3 + kind
-                self.connection.execute(
-                    f"CREATE TEMP TRIGGER {LOG}_{code} AFTER {name} ON main.{identity.table.quoted} "
-                    f"BEGIN SELECT {LOG}({', '.join([str(code), *values])}); END"
-                )
 
     # Moving about
 
