@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dataeng_tui.after_hours import certainty
 from dataeng_tui.after_hours.certainty import TOLD, Certainty, Names, Place, Rung
 from dataeng_tui.after_hours.seen import step_sentences
-from dataeng_tui.after_hours.steps import EDGE, FEWEST, further_steps, levels, pettitt, strongest_step
+from dataeng_tui.after_hours.steps import EDGE, FEWEST, levels, pettitt, strongest_step
 
 FIRST = date(2026, 1, 5)
 WEEKS = [FIRST + timedelta(weeks=number) for number in range(40)]
@@ -68,14 +68,6 @@ def test_a_flat_or_short_series_has_no_step() -> None:
 
 def test_a_single_mad_week_is_no_step() -> None:
     assert strongest_step([2.0, 3.0] * 13 + [40.0] + [2.0, 3.0] * 12) is None
-
-
-def test_one_step_and_a_second_one_behind_it() -> None:
-    values = [2.0, 3.0] * 13 + [6.0, 7.0] * 12 + [12.0, 13.0] * 13
-    step = strongest_step(values)
-    assert step is not None
-    places = sorted([step.index, *(other.index for other in further_steps(values, step))])
-    assert places == pytest.approx([26, 50], abs=1)
 
 
 class Trace(NamedTuple):
@@ -221,6 +213,25 @@ def test_order_and_repeats_change_nothing(rng: random.Random) -> None:
     assert (one.best.rung, set(one.best.names)) == (other.best.rung, set(other.best.names))
 
 
+def test_a_second_step_is_explained_by_itself() -> None:
+    """A task that began long before the dashboard: neither explains the other's step."""
+    task = [t._replace(names=(("program", "Nightly"),)) for t in dashboard(since=10)]
+    later = [t._replace(minute=t.minute + 10 * 60) for t in dashboard()]
+    found = assess(WEEKS, [*habits(), *task, *later], [WEEKS[12]])
+    assert found.step is not None
+    (part,) = found.inside
+    steps = {one.weeks[one.step.index]: one for one in (found, part) if one.step is not None}
+    first, second = sorted(steps)
+    assert abs((first - WEEKS[10]).days) <= 7
+    assert abs((second - WEEKS[26]).days) <= 7
+    for monday, program in ((first, "Nightly"), (second, "Pulse")):
+        best = steps[monday].best
+        assert best is not None
+        assert ("program", program) in best.names
+    told = [sentence for _, sentence in step_sentences(found)]
+    assert sum(sentence.startswith("From ") for sentence in told) == 2
+
+
 def test_weeks_outside_are_left_out() -> None:
     assert assess(WEEKS[:20], [*habits()]).hours == assess(WEEKS, [*habits()]).hours[:20]
 
@@ -243,7 +254,7 @@ def slowly(traces: list[Trace], leave: set[date]) -> dict[frozenset[tuple[str, s
         weeks = [WEEKS.index(next(t.week for t in own if t.minute // 15 == slot)) for slot in slots[name]]
         there = sorted({week for week in weeks if week in side})
         edge = there and (there[0] if step.rise > 0 else there[-1] + 1)
-        inside = sum(week in side for week in weeks)
+        inside = sum(week >= step.index - 2 if step.rise > 0 else week < step.index + 2 for week in weeks)
         if len(there) < 0.5 * len(side) or inside < 0.95 * len(weeks) or abs(edge - step.index) > 2:  # type: ignore[operator]
             continue
         without = weekly([trace for trace in traces if not alike & set(trace.names)])

@@ -12,14 +12,14 @@ what is left when its statements are taken out; a slot stays as long as anything
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from enum import IntEnum
 from functools import cached_property
 from itertools import chain
 from typing import Final
 
-from dataeng_tui.after_hours.steps import ALPHA, Step, further_steps, levels, pettitt, strongest_step
+from dataeng_tui.after_hours.steps import ALPHA, Step, levels, pettitt, strongest_step
 
 SLOT_HOURS: Final = 0.25
 SLOT_MINUTES: Final = 15
@@ -122,14 +122,15 @@ _FURTHER: Final[Mapping[Rung, str]] = {
 class Certainty:
     """The weekly figure (hours, one a complete week), its strongest step and what may explain it, best first.
 
-    ``step`` is None where there is none at ``ALPHA``; ``others`` are steps inside the parts it leaves.
+    ``step`` is None where there is none at ``ALPHA``. ``inside`` are the parts of the weeks before and after
+    it that have a step of their own, each tested by itself: a hint that more than one thing happened.
     """
 
     weeks: tuple[date, ...]
     hours: tuple[float, ...]
     step: Step | None = None
-    others: tuple[Step, ...] = ()
     explanations: tuple[Explanation, ...] = ()
+    inside: tuple["Certainty", ...] = ()
 
     @property
     def best(self) -> Explanation | None:
@@ -158,8 +159,23 @@ def assess(
 
     ``places`` has the after-hours slots, numbered in quarters of an hour of UTC since 1970; ``starts`` the
     minutes since then in which the person started a statement of those names; outside the slots they are
-    passed over. ``leave`` are all days of leave in those weeks, whether or not anything ran on them.
+    passed over. ``leave`` are all days of leave, whether or not anything ran on them.
     """
+    away = list(leave)
+    found = _assess(weeks, places, starts, away)
+    if found.step is None:
+        return found
+    parts = (slice(found.step.index), slice(found.step.index, None))
+    stepped = [part for part in parts if strongest_step(found.hours[part]) is not None]
+    return replace(found, inside=tuple(_assess(weeks[part], places, starts, away) for part in stepped))
+
+
+def _assess(
+    weeks: Sequence[date],
+    places: Mapping[int, Place],
+    starts: Mapping[Names, Iterable[int]],
+    leave: Iterable[date],
+) -> Certainty:
     number = {week: index for index, week in enumerate(weeks)}
     week_of = {slot: number[place.week] for slot, place in places.items() if place.week in number}
     inside = set(week_of)
@@ -169,9 +185,10 @@ def assess(
     step = strongest_step(hours)
     if step is None:
         return Certainty(tuple(weeks), hours)
-    evidence = _Evidence(tuple(weeks), places, week_of, ran, slots, hours, step, frozenset(leave))
+    away = frozenset(day for day in leave if weeks[0] <= day < weeks[-1] + timedelta(7))
+    evidence = _Evidence(tuple(weeks), places, week_of, ran, slots, hours, step, away)
     found = sorted(_explanations(evidence), key=lambda e: (-e.rung, -e.rise_share, e.names))
-    return Certainty(tuple(weeks), hours, step, further_steps(hours, step), tuple(found))
+    return Certainty(tuple(weeks), hours, step, tuple(found))
 
 
 @dataclass(frozen=True)
@@ -192,6 +209,12 @@ class _Evidence:
         """The weeks in which a candidate is to be there: after a rise, before a fall."""
         index = self.step.index
         return range(index, len(self.weeks)) if self.step.rise > 0 else range(index)
+
+    @cached_property
+    def near(self) -> range:
+        """That side and a little beyond: the test may put the step a week or two from where it is."""
+        index = self.step.index
+        return range(index - AROUND, len(self.weeks)) if self.step.rise > 0 else range(index + AROUND)
 
     @cached_property
     def in_slot(self) -> Counter[int]:
@@ -229,7 +252,7 @@ def _coincides(evidence: _Evidence, slots: Iterable[int]) -> bool:
     own = sorted(week for week in weeks if week in evidence.side)
     if not own or len(own) < STAYS * len(evidence.side):
         return False
-    if sum(weeks[week] for week in own) < (1 - STRAY) * weeks.total():
+    if sum(count for week, count in weeks.items() if week in evidence.near) < (1 - STRAY) * weeks.total():
         return False
     edge = own[0] if evidence.step.rise > 0 else own[-1] + 1
     return abs(edge - evidence.step.index) <= AROUND

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from dataeng_tui.after_hours.certainty import RUNGS
+from dataeng_tui.after_hours.certainty import RUNGS, Certainty
 from dataeng_tui.after_hours.hours import Day, Figures, Report
 from dataeng_tui.after_hours.seen import Seen
 from dataeng_tui.after_hours.service import Status
@@ -40,33 +40,37 @@ def seen_document(report: Report, seen: Seen) -> dict[str, Any]:
 
     ``step`` is null where there is none; ``p`` is Pettitt's, hours are a week's.
     """
-    found = seen.found
-    step = None
-    if found is not None and found.step is not None:
-        step = {
-            "from": found.weeks[found.step.index].isoformat(),
-            "before_hours": _number(found.step.before),
-            "after_hours": _number(found.step.after),
-            "p": found.step.p,
-            "explanations": [
-                {
-                    "names": {kind: clean(value) for kind, value in reversed(one.names)},
-                    "rung": int(one.rung),
-                    "reached": RUNGS[one.rung],
-                    "rise_share": round(one.rise_share, 3),
-                    "hours_a_week": _number(one.hours_a_week),
-                    "p_without": one.p_without,
-                }
-                for one in found.explanations
-            ],
-        }
     return {
         "since": report.since.isoformat(),
         "until": report.until.isoformat(),
         "measure": seen.measure.name,
         "machines_counted": seen.counting,
         "minutes": _number(report.totals.minutes(seen.measure.name)),
-        "step": step,
+        "step": _step(seen.found) if seen.found is not None else None,
+    }
+
+
+def _step(found: Certainty) -> dict[str, Any] | None:
+    """A step with its explanations, and ``inside`` it the steps of the parts that it leaves."""
+    if found.step is None:
+        return None
+    return {
+        "from": found.weeks[found.step.index].isoformat(),
+        "before_hours": _number(found.step.before),
+        "after_hours": _number(found.step.after),
+        "p": found.step.p,
+        "explanations": [
+            {
+                "names": {kind: clean(value) for kind, value in reversed(one.names)},
+                "rung": int(one.rung),
+                "reached": RUNGS[one.rung],
+                "rise_share": round(one.rise_share, 3),
+                "hours_a_week": _number(one.hours_a_week),
+                "p_without": one.p_without,
+            }
+            for one in found.explanations
+        ],
+        "inside": [_step(part) for part in found.inside],
     }
 
 

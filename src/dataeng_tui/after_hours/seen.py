@@ -51,8 +51,6 @@ def step_sentences(found: Certainty) -> Iterator[tuple[int, str]]:
     level = f"{word} from {step.before:.1f} h to {step.after:.1f} h"
     since = f"{found.weeks[step.index]:%-d %B %Y}"
     yield 0, f"From {since} on the week {level} (slots, Pettitt's test, p = {step.p:.1g})."
-    for other in found.others:
-        yield 1, f"Another inside a part of it, {found.weeks[other.index]:%-d %B %Y}: {other.rise:+.1f} h."
     if not found.explanations:
         yield 1, "Nothing that is new about the statements came with it."
     for one in found.foremost:
@@ -63,6 +61,12 @@ def step_sentences(found: Certainty) -> Iterator[tuple[int, str]]:
         yield 2, one.further
     if found.more:
         yield 1, found.more
+    for part in found.inside:
+        yield (
+            0,
+            f"Looked at by themselves, the weeks of {part.weeks[0]:%-d %B %Y} to {part.weeks[-1]:%-d %B %Y}:",
+        )
+        yield from ((depth + 1, sentence) for depth, sentence in step_sentences(part))
 
 
 def _names(one: Explanation) -> str:

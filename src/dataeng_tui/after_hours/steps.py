@@ -82,16 +82,6 @@ def levels(values: Sequence[float], index: int) -> tuple[float, float]:
     return fmean(before), fmean(after)
 
 
-def further_steps(values: Sequence[float], first: Step, alpha: float = ALPHA) -> tuple[Step, ...]:
-    """Steps inside the two parts that ``first`` leaves, in their order; each is tested in its own part only.
-
-    That is binary segmentation: a hint that more than one thing happened, not a second verdict.
-    """
-    parts = ((0, values[: first.index]), (first.index, values[first.index :]))
-    found = ((offset, strongest_step(part, alpha)) for offset, part in parts)
-    return tuple(Step(offset + step.index, step.before, step.after, step.p) for offset, step in found if step)
-
-
 def _ranks(values: Sequence[float]) -> tuple[list[float], int]:
     """Mean ranks from 1 on, and the sum of t³ - t over the groups of t equal values."""
     ranks = [0.0] * len(values)

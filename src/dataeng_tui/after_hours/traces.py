@@ -33,14 +33,12 @@ def certainty(report: Report, statements: Iterable[Statement], machines: Machine
 
 def certainty_of(report: Report, rows: Iterable[Row]) -> Certainty:
     """The same from the person's statements as bare rows, which are looked at only where there is a step."""
-    calendar = report.calendar
     weeks = complete_weeks(report)
     minutes = {week.start: week.figures.after_hours_minutes for week in report.weeks}
     hours = tuple(minutes[week] / 60 for week in weeks)
     if strongest_step(hours) is None:
         return Certainty(tuple(weeks), hours)
-    leave = [day for day in calendar.leave if weeks and weeks[0] <= day < weeks[-1] + timedelta(7)]
-    return assess(weeks, _places(report), _starts(rows), leave)
+    return assess(weeks, _places(report), _starts(rows), report.calendar.leave)
 
 
 def complete_weeks(report: Report) -> list[date]:

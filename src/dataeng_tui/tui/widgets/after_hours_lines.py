@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the first frame does without them
     from dataeng_tui.after_hours.certainty import Certainty, Explanation
     from dataeng_tui.after_hours.details import Counts, DayDetail
     from dataeng_tui.after_hours.service import Status
+    from dataeng_tui.after_hours.steps import Step
 
 KINDS = {"workday": "workday", "weekend": "day off", "holiday": "holiday", "leave": "leave"}
 
@@ -139,22 +140,33 @@ def certainty_lines(found: "Certainty | None", width: int) -> list[Content]:
             "It takes 16 weeks, and a change of a few weeks only may go unseen.",
             width, "$text-muted",
         )  # fmt: skip
+    lines = [*_step(found, step, "│ "), *_explanations(found, width)]
+    for part in found.inside:
+        if part.step is not None:
+            span = f"{part.weeks[0]:%-d %b %y} – {part.weeks[-1]:%-d %b %y}"
+            lines += [Content(""), Content.styled(f"A part by itself, {span}", "bold $secondary")]
+            lines += [*_step(part, part.step, "  "), *_explanations(part, width)]
+    return lines
+
+
+def _step(found: "Certainty", step: "Step", sign: str) -> Iterable[Content]:
     word = "rises" if step.rise > 0 else "falls"
-    lines = [
-        Content.assemble(
-            ("│ ", "bold $warning"), (f"{found.weeks[step.index]:%-d %b %Y}: the week {word} ", "bold"),
-            (f"{step.before:.1f} h → {step.after:.1f} h", "bold $accent"),
-            (f"  p = {step.p:.1g}", "$text-muted"),
-        )
-    ]  # fmt: skip
-    for other in found.others:
-        text = f"another inside a part of it, {found.weeks[other.index]:%-d %b %Y}: {other.rise:+.1f} h"
-        lines += paragraph(text, width, "$text-muted", "  ")
+    yield Content.assemble(
+        (sign, "bold $warning"), (f"{found.weeks[step.index]:%-d %b %Y}: the week {word} ", "bold"),
+        (f"{step.before:.1f} h → {step.after:.1f} h", "bold $accent"),
+        (f"  p = {step.p:.1g}", "$text-muted"),
+    )  # fmt: skip
+
+
+def _explanations(found: "Certainty", width: int) -> Iterable[Content]:
     if not found.explanations:
-        return lines + paragraph("Nothing that is new about the statements came with it.", width)
+        yield from paragraph("Nothing that is new about the statements came with it.", width, indent="  ")
     for number, explanation in enumerate(found.foremost):
-        lines += [Content(""), *_explanation(explanation, width, number == 0)]
-    return lines + ([Content(""), *paragraph(found.more, width, "$text-muted")] if found.more else [])
+        yield Content("")
+        yield from _explanation(explanation, width, number == 0)
+    if found.more:
+        yield Content("")
+        yield from paragraph(found.more, width, "$text-muted")
 
 
 def left_out_lines(shown: Shown, width: int) -> list[Content]:
