@@ -37,6 +37,16 @@ def test_no_statements_text_is_ever_selected() -> None:
         assert "QUERY_TEXT" not in file.read_text().upper(), file
 
 
+def test_every_statement_that_is_sent_is_a_file(snowflake: FakeSnowflake) -> None:
+    snowflake.load([row(1, days_ago(9))])
+    sync()
+    files = {file.stem: file.read_text().strip() for file in (sql_folder() / "after_hours").glob("*.sql")}
+    files["blog"] = files["blog"].replace("'<user_name>'", "?")
+    sent = {asked.sql.strip() for asked in snowflake.asked}
+    assert sent <= set(files.values())
+    assert len(sent) == len(files) - 1, "all of them but the history of accounts without the agents' column"
+
+
 @pytest.mark.parametrize("user", ["O'Brien", "x' OR 1=1 --", 'Ann "A" Smith'])
 def test_a_name_is_bound_whatever_is_in_it(snowflake: FakeSnowflake, user: str) -> None:
     others = [row(2, days_ago(9)), row(3, days_ago(8), USER_NAME="BOB")]

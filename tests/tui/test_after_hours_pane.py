@@ -101,6 +101,17 @@ async def test_the_present_moment_is_told() -> None:
         assert "after hours today" in first
 
 
+async def test_a_goal_is_told_with_the_weeks_that_kept_it() -> None:
+    async with opened() as (app, _):
+        assert app.pane.data is not None
+        weeks = [week for week in app.pane.data.report.weeks if week.start + timedelta(6) < NOW.date()]
+        kept = sum(week.figures.after_hours_minutes <= 5 * 60 for week in weeks)
+        line = screen_text(app).splitlines()[3]
+        assert 0 < kept < len(weeks)
+        assert f"of 5 h · kept in {kept} of {len(weeks)}" in line
+        assert "free evening" in line
+
+
 async def test_a_key_goes_through_the_measures_and_each_says_what_it_is() -> None:
     async with opened() as (app, pilot):
         for measure in (*MEASURES[1:], MEASURES[0]):

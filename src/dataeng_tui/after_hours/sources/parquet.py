@@ -30,7 +30,9 @@ def read_parquet(path: Path) -> Iterator[Statement]:
     except BadRow as error:
         raise UserError(f"{path}, row {number}: {error}.") from None
     except arrow.ArrowException as error:
-        raise UserError(f"{path} is not a whole Parquet file: {str(error).splitlines()[0].rstrip('.')}.") from None
+        raise UserError(
+            f"{path} is not a whole Parquet file: {str(error).splitlines()[0].rstrip('.')}."
+        ) from None
 
 
 def _text(value: object) -> str:
