@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dataeng_tui.after_hours.service import AfterHours, Options
 from dataeng_tui.after_hours.sources.files import read_file
 from dataeng_tui.after_hours.sources.rows import parse_instant
 from dataeng_tui.after_hours.statement import Statement
@@ -135,6 +136,26 @@ def json_row(**more: object) -> str:
         "WAREHOUSE_NAME": "WH",
     }
     return json.dumps(row | more) + "\n"
+
+
+def test_who_leaves_does_not_wait_for_the_end_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "long.csv"
+    rows = "".join(f"{number},2026-03-12T15:04:05Z,ALICE\n" for number in range(50_000))
+    file.write_text("QUERY_ID,START_TIME,USER_NAME\n" + rows)
+    service = AfterHours(Options(history=(str(file),), timezone="UTC"))
+    told: list[int] = []
+
+    def leave(stage: str, number: int) -> None:
+        told.append(number)
+        if number:
+            service.close()
+
+    with pytest.raises(UserError, match="not read to their end"):
+        service.open(leave)
+    assert told == [0, 10_000]
+    service.open(lambda stage, number: None)
+    assert service.report().totals.statements == 50_000, "it is read anew the next time"
+    service.close()
 
 
 def test_json_lines(tmp_path: Path) -> None:

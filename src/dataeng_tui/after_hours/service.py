@@ -76,6 +76,7 @@ class AfterHours:
         self._history: History | None = None
         self._syncing: Syncing | None = None
         self._tell: Progress = lambda stage, rows: None
+        self._closed = False
 
     @cached_property
     def calendar(self) -> Calendar:
@@ -100,11 +101,12 @@ class AfterHours:
 
     def open(self, progress: Progress | None = None) -> None:
         """Open the history; reads the files that were named, if any, and tells of it. Raises UserError."""
-        self._tell = progress or self._tell
+        self._tell, self._closed = progress or self._tell, False
         _ = self.calendar, self.machines, self.range, self.history
 
     def close(self) -> None:
-        """Let go of the history, and stop a sync that goes on; safe to call twice."""
+        """Let go of the history, stop a sync and the reading of files that go on; safe to call twice."""
+        self._closed = True
         if self._syncing is not None:
             self._syncing.cancel()
         if self._history is not None:
@@ -245,11 +247,17 @@ class AfterHours:
         now = datetime.now(plain.zone)
         return demo_history(now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0), plain.zone)
 
+    def _how_far(self, stage: str, rows: int) -> None:
+        """Tell of the reading, and end it when nobody waits for it any more."""
+        if self._closed:
+            raise UserError("The files were not read to their end.")
+        self._tell(stage, rows)
+
     def _open(self) -> History:
         if self.options.demo:
             return origins.demo_history_file(self._demo, self.machines)
         if self.options.history:
             return origins.files_history(
-                [Path(name).expanduser() for name in self.options.history], self.machines, self._tell
+                [Path(name).expanduser() for name in self.options.history], self.machines, self._how_far
             )
         return origins.own_history(self.machines)
