@@ -56,7 +56,7 @@ OWNER = "SELECT job, batch_id FROM streaming_batches WHERE query_id = :query"
 _SQL = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|(?<![\w:]):([A-Za-z_]\w*)"""
 _PARAMETER = re.compile(_SQL, re.DOTALL)
 # With these words Spark takes what ends a batch for the interrupt of the stop, and not for a failure.
-STOPPED = "py4j.protocol.Py4JJavaError: An error occurred while calling stop: java.lang.InterruptedException"
+STOPPED = "py4j.protocol.Py4JJavaError: An error occurred while calling it\n: java.lang.InterruptedException"
 _preparing, _telling = threading.Lock(), threading.Lock()  # one job at a time makes tables, or calls back
 
 

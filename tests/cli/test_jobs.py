@@ -1,6 +1,9 @@
 """``jobs check``: from a job's own SQL and batches to a verdict; and what it refuses."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,3 +114,35 @@ def test_a_file_without_jobs_and_no_file_are_refused(
     assert "There is no file" in capsys.readouterr().err
     assert run("jobs", "run", a_file(tmp_path, sql="'SELECT :k'")) == 2
     assert "defines no `database`" in capsys.readouterr().err
+
+
+@pytest.mark.spark
+def test_a_file_is_run_with_as_many_shuffle_partitions_as_cores(tmp_path: Path) -> None:
+    """Not with Spark's 200; and a line of JSON becomes a row, another a dead letter."""
+    (tmp_path / "events" / "email-opened").mkdir(parents=True)
+    event = {"event_id": "1", "email_id": "a", "subscriber_id": "s", "at": "2026-03-02T14:00:00Z"}
+    (tmp_path / "events" / "email-opened" / "one").write_text(json.dumps(event) + "\njunk\n")
+    file = tmp_path / "one_job.py"
+    file.write_text(
+        "from pyspark.sql import SparkSession\n"
+        "from dataeng_tui.demo.email_jobs import checkpoints, database, email_job, parse\n"
+        "def consume(raw):\n"
+        "    session = SparkSession.getActiveSession()\n"
+        "    conf = session.conf.get('spark.sql.shuffle.partitions')\n"
+        "    print('partitions and cores', conf, session.sparkContext.defaultParallelism)\n"
+        "    return parse(raw)\n"
+        "jobs = [email_job('email-opened', consume=consume, trigger={'availableNow': True})]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "dataeng_tui", "jobs", "run", str(file)],
+        env={**os.environ, "EMAIL_HOME": str(tmp_path), "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    told = next(line for line in done.stdout.splitlines() if line.startswith("partitions"))
+    assert told.split()[-1] == told.split()[-2]
+    name, state, _, rows, dead_letters, *others = done.stdout.splitlines()[-1].split()
+    assert (name, state, rows, dead_letters, others) == ("email-opened", "finished", "1", "1", ["0", "0"])
+    assert done.returncode == 0

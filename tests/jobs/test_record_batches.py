@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from dataeng_tui.record_batches import read, reader
@@ -53,7 +53,12 @@ def by_columns(frame: Any) -> list[tuple[Any, ...]]:
     return [row for columns in batches for row in zip(*columns, strict=True)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.reuse, Phase.generate],  # to make a failing example smaller takes Spark minutes
+)
 @given(ROWS)
 def test_every_flat_type_and_null_as_a_row_has_it(spark: Any, rows: list[tuple[Any, ...]]) -> None:
     schema = ", ".join(f"c{number} {kind}" for number, kind in enumerate(TYPES))

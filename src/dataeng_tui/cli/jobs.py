@@ -72,9 +72,13 @@ def run(file: Path, max_concurrent_jobs: int | None, checkpoints: str | None) ->
     # Every failure is told below, once.
     for name in ("py4j", "pyspark", "DataFrameQueryContextLogger", "dataeng_tui.jobs"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    theirs = SparkSession.getActiveSession()  # which the file has opened itself
     builder = SparkSession.builder.appName(loaded.path.stem).config("spark.scheduler.mode", "FAIR")
     session = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
+    if not theirs and "spark.sql.shuffle.partitions" not in dict(session.sparkContext.getConf().getAll()):
+        # Spark's own 200 are for a cluster: each is a task, and a folder of state, in every batch.
+        session.conf.set("spark.sql.shuffle.partitions", str(session.sparkContext.defaultParallelism))
     click.echo(f"Spark {session.version}, its pages at {session.sparkContext.uiWebUrl}")
     try:
         outcomes = run_jobs(
