@@ -364,6 +364,16 @@ async def test_enlarged_the_year_takes_the_screen_and_tells_its_cursor() -> None
         await until(pilot, "the title", lambda: "A year, by slots" in screen_text(app))
 
 
+async def test_enlarged_the_ladder_has_the_whole_width() -> None:
+    async with opened() as (app, pilot):
+        sentence = "starts in 12 minutes of the hour; it ran on 5 of 5 days of leave"
+        assert sentence not in screen_text(app)
+        app.screen.maximize(app.pane._aside)
+        await until(pilot, "one line", lambda: sentence in screen_text(app))
+        app.screen.minimize()
+        await until(pilot, "several lines", lambda: sentence not in screen_text(app))
+
+
 def test_before_the_first_frame_no_arithmetic_is_imported() -> None:
     code = (
         "import sys, dataeng_tui.tui.panes.after_hours;"

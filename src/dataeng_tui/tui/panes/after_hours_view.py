@@ -97,7 +97,7 @@ class AfterHoursView(Pane):
         self._told.show([Content.styled("Reading the history …", "$text-muted")])
         self._year.focus()
         self.watch(self.app, "theme", self.draw, init=False)
-        self.watch(self.screen, "maximized", self.draw, init=False)
+        self.watch(self.screen, "maximized", self._draw_later, init=False)
 
     def shown(self) -> None:
         self._year.focus()
@@ -131,6 +131,10 @@ class AfterHoursView(Pane):
         self._punch.show(data.report)
         self._draw_measured()
         self._draw_aside()
+
+    def _draw_later(self) -> None:
+        """Draw when everything has its new size."""
+        self.call_after_refresh(self.draw)
 
     def _draw_measured(self) -> None:
         """What is another by another measure."""
@@ -183,7 +187,7 @@ class AfterHoursView(Pane):
     def _draw_aside(self) -> None:
         from dataeng_tui.tui.widgets import after_hours_lines as lines
 
-        data, width = self.data, max(self._aside.container_size.width - 5, 24)
+        data, width = self.data, _room(self._aside)
         title = lines.title_of([(view, VIEWS[view]) for view in self._views()], self.view)
         # Where there is no room for all of them, one place shows them in turn and all their names.
         self._aside.border_title = title
@@ -191,7 +195,7 @@ class AfterHoursView(Pane):
         self._punch.border_title = "Hour of week" if self._is_tall else title
         if data is None:
             return
-        left_out = lines.left_out_lines(data, max(self._machines.container_size.width - 5, 24))
+        left_out = lines.left_out_lines(data, _room(self._machines))
         self._machines.show(left_out)
         if data.nothing_to_ask:
             self._aside.show(lines.no_history_lines(width))
@@ -233,7 +237,7 @@ class AfterHoursView(Pane):
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
-        self.call_after_refresh(self.draw)
+        self._draw_later()
 
     @on(CalendarHeatmap.Moved)
     def _day_moved(self, message: CalendarHeatmap.Moved) -> None:
@@ -257,3 +261,8 @@ class AfterHoursView(Pane):
     def on_descendant_focus(self) -> None:
         if self.data is not None:  # the first frame does without the words
             self._draw_told()
+
+
+def _room(box: Lines) -> int:
+    """The columns for text inside a box's border and padding, beside its scrollbar."""
+    return max((box.outer_size.width or box.container_size.width) - 5, 24)

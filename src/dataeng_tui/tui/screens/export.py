@@ -12,7 +12,7 @@ from dataeng_tui.tui.keys import key
 
 FORMATS = {
     "t": ("table", "Table", "plain text: every day, every measure, the step"),
-    "j": ("json", "JSON", "for scripts; as on the command line, and what is seen"),
+    "j": ("json", "JSON", "for scripts: every day, and what is seen"),
     "c": ("csv", "CSV", "a row a day"),
     "m": ("markdown", "Markdown", "tables for a page or a message"),
     "s": ("svg", "SVG", "the calendar and the weeks as a picture"),
