@@ -26,7 +26,7 @@ Cost = int  # deliveries * DELIVERY + steps
 DELIVERY = 1 << 32
 WIDE = 5  # so many events that may come first: the search will be long, and a random walk comes before it
 FIRST = 4  # transitions, times the log's events, of that walk
-PATIENCE = 3_000  # transitions before another walk looks for an upper bound
+PATIENCE = 3_000  # transitions before another walk looks for an upper bound, and that it may take
 LOOK = 256  # nodes between two looks at the clock
 
 Progress = Callable[[str, int, int, int], None]  # fault, nodes, transitions, deliveries deep
@@ -109,7 +109,7 @@ class Search:
                     self._expand(node, cost)
                     if self.transitions > patience and self._walked is None:
                         patience = self.transitions * 64
-                        self._walked = walk(self, self.log.events, self.transitions // 4)
+                        self._walked = walk(self, self.log.events, PATIENCE)
         except (OutOfTime, MemoryError, sqlite3.OperationalError) as error:
             # Past the deadline SQLite interrupts whatever it is doing, our own statements, too.
             if isinstance(error, sqlite3.OperationalError) and time.perf_counter() < self.deadline:

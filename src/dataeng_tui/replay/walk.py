@@ -43,7 +43,7 @@ class Ground(Protocol):
 
 def walk(ground: Ground, events: int, transitions: int) -> tuple[Schedule, Node] | None:
     """A schedule that fails and where it ends, after about so many transitions; None: none was met."""
-    choose = random.Random(transitions).choice
+    choose = random.Random(ground.transitions).choice  # another one each time, and the same in every run
     end = ground.transitions + transitions
     while ground.transitions < end:
         node, steps = ground.start, []
