@@ -83,6 +83,7 @@ def test_a_closed_terminal_ends_the_program_even_where_sighup_is_ignored() -> No
         "runpy.run_module('dataeng_tui', run_name='__main__')"
     )
     with opened(sys.executable, "-c", ignoring) as terminal:
+        os.write(terminal.fd, b"231" * 30)  # it is in the middle of drawing
         os.close(terminal.fd)
         terminal.fd = os.open(os.devnull, os.O_RDWR)
         assert gone(terminal.pid)

@@ -1,10 +1,12 @@
 """Leaving when the terminal has gone.
 
 A terminal that closes sends SIGHUP. Where that is ignored (nohup, some multiplexers), the program would read
-end-of-file for ever at a third of a core: so the terminal itself is looked at every two seconds too.
+end-of-file for ever at a third of a core: so a thread waits for the terminal itself to hang up. A thread, as
+the event loop may by then wait for ever to write to that terminal.
 """
 
 import asyncio
+import contextlib
 import os
 import select
 import signal
@@ -15,8 +17,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from dataeng_tui.tui.app import DataengApp
 
-LOOK_EVERY: Final = 2.0  # seconds
-GRACE: Final = 3.0  # seconds for an orderly end, after which there is none
+GRACE: Final = 10.0  # seconds for an orderly end, on a busy machine too; after that there is none
 
 SIGNALS: Final = (signal.SIGHUP, signal.SIGTERM)
 
@@ -25,24 +26,30 @@ def watch_for_hangup(app: "DataengApp") -> None:
     """Make ``app`` leave when its terminal closes. Does nothing where there is no terminal (tests)."""
     if app.is_headless or not sys.__stdin__ or not sys.__stdin__.isatty():
         return
-    poll = select.poll()
-    poll.register(sys.__stdin__.fileno(), 0)
     loop = asyncio.get_running_loop()
 
     def leave() -> None:
+        _end_in_any_case()
         loop.remove_signal_handler(signal.SIGHUP)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        # An orderly end may wait for a terminal that no longer answers, with the event loop already closed.
-        last_resort = threading.Timer(GRACE, os._exit, (0,))
-        last_resort.daemon = True
-        last_resort.start()
         app.hung_up()
 
-    def look() -> None:
-        if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0)):
-            timer.stop()
-            leave()
+    def wait() -> None:
+        poll = select.poll()
+        poll.register(terminal, 0)  # nothing that can be read or written: only its end
+        poll.poll()
+        _end_in_any_case()
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(leave)
 
-    timer = app.set_interval(LOOK_EVERY, look)
+    terminal = sys.__stdin__.fileno()
+    threading.Thread(target=wait, name="hang-up", daemon=True).start()
     for number in SIGNALS:
         loop.add_signal_handler(number, leave)
+
+
+def _end_in_any_case() -> None:
+    """An orderly end may wait for a terminal that answers no more, with the event loop blocked or closed."""
+    last_resort = threading.Timer(GRACE, os._exit, (0,))
+    last_resort.daemon = True
+    last_resort.start()
