@@ -187,6 +187,8 @@ class Board:
     def _starts(self, runs: list[StreamingQuery]) -> tuple[float, ...]:
         """When the runs before the last one began, those that are remembered too, oldest first."""
         last = runs[-1]
+        if len(runs) == 1 and last.id not in self._remembered:
+            return ()
         known = {int(run.started_at): run.started_at for run in runs[:-1] if run.started_at is not None}
         if last.id is not None and last.started_at is not None:
             # Remembered to the second, and the last run itself among them.
