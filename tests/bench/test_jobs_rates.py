@@ -133,7 +133,7 @@ def share_of_executemany(spark: Any, folder: Path, database: Callable[[], Any], 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_Runner, "_batch", timed)
-        for turn in range(4):
+        for turn in range(8):  # the JVM compiles what runs often
             (outcome,) = run_jobs(spark, [job], database, checkpoints=str(folder / f"checkpoint-{turn}"))
             assert (outcome.state, outcome.rows) == ("finished", ROWS)
     values = [(n, f"mail-{n % 500}", n * 7) for n in range(ROWS)]
