@@ -257,3 +257,30 @@ History(Path({str(history.path)!r})).owners()
 assert not {{"sqlite_utils", "holidays", "snowflake.connector", "textual"}} & set(sys.modules), sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_closing_breaks_off_what_other_threads_read(history: History) -> None:
+    """A connection that is closed under a thread inside it takes the whole process down."""
+    history._connection.execute(
+        "CREATE TEMP TABLE many AS WITH RECURSIVE n(x) AS "
+        "(SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 50000) "
+        "SELECT x, randomblob(50) AS noise FROM n"
+    )
+    ended: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            while True:
+                history._read("SELECT x, noise FROM many ORDER BY noise")
+        except UserError as error:
+            ended.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    history.close()
+    for thread in threads:
+        thread.join(60)
+    assert len(ended) == 2
+    with pytest.raises(UserError, match="let go of"):
+        history.owners()

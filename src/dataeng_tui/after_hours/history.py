@@ -7,6 +7,8 @@ under all working hours; only other rules for machines make it judge the stateme
 
 import json
 import sqlite3
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,10 +23,12 @@ from dataeng_tui.after_hours.machines import Machines
 from dataeng_tui.after_hours.schema import connect, unreadable
 from dataeng_tui.after_hours.statement import Statement
 from dataeng_tui.after_hours.writing import Writer, writing
+from dataeng_tui.errors import UserError
 
 if TYPE_CHECKING:
     from dataeng_tui.after_hours.traces import Row
 
+BREAK_OFF: Final = 5.0  # seconds that closing waits for other threads to come out
 _FOREVER: Final = 2**62
 _COLUMNS: Final = (
     'query_id, start, "end", session_id, user_type, role, warehouse, query_type, tag, status, '
@@ -58,10 +62,23 @@ class History:
         self.path = path
         self.machines = machines or Machines()
         self._connection = connect(path)
+        self._left = threading.Condition()
+        self._inside = 0  # how many threads' calls are inside the connection
+        self._closed = False
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
+        """Let go of the file; what another thread is doing with it is broken off, and ends as a UserError.
+
+        Whoever is still inside the connection after some seconds keeps it: to close it there is a crash.
+        """
+        until = time.monotonic() + BREAK_OFF
+        with self._left:
+            self._closed = True
+            while self._inside and time.monotonic() < until:
+                self._connection.interrupt()  # again, as between two statements it interrupts nothing
+                self._left.wait(0.02)
+            if not self._inside:
+                self._connection.close()
 
     def owners(self) -> list[Owner]:
         """Everybody whose statements are here, by account and name."""
@@ -222,8 +239,17 @@ class History:
 
     @contextmanager
     def _mended(self) -> Iterator[None]:
-        """SQLite's errors as one sentence."""
+        """SQLite's errors as one sentence; and the connection is not closed meanwhile."""
+        let_go = UserError(f"The history {self.path} was let go of.")
+        with self._left:
+            if self._closed:
+                raise let_go
+            self._inside += 1
         try:
             yield
         except sqlite3.Error as error:
-            raise unreadable(self.path, error) from None
+            raise let_go if self._closed else unreadable(self.path, error) from None
+        finally:
+            with self._left:
+                self._inside -= 1
+                self._left.notify_all()
