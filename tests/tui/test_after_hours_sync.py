@@ -99,8 +99,7 @@ def test_leaving_waits_for_no_sync(snowflake: FakeSnowflake, moment: str) -> Non
         asks = snowflake.asked
         wait_for(lambda: bool(snowflake.logins) and (moment == "login" or any(LAST in a.sql for a in asks)))
         os.write(terminal.fd, b"q")
-        terminal.read_for(8)
-        assert not terminal.alive
+        terminal.until(lambda: not terminal.alive)
         assert b"Traceback" not in terminal.output
     finally:
         terminal.close()

@@ -1,5 +1,6 @@
 """The replay pane: what it shows, and what its keys do to the schedule."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -40,7 +41,8 @@ async def opened(
 
 
 async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
-    for _ in range(600):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         if holds():
             await pilot.pause()
             return

@@ -16,7 +16,7 @@ async def test_number_keys_bring_each_pane_to_the_front() -> None:
         await pilot.pause()
         for number, name in enumerate(PANES, 1):
             await pilot.press(str(number))
-            for _ in range(100):
+            for _ in range(1000):
                 if app.pane.id == name:
                     break
                 await pilot.pause(0.05)
@@ -66,7 +66,7 @@ async def test_a_click_on_a_tab_and_on_a_key_does_what_they_say() -> None:
         await pilot.pause()
         line = screen_text(app).splitlines()[0]
         await pilot.click("TopBar", offset=(line.index("Streams"), 0))
-        for _ in range(100):
+        for _ in range(1000):
             if app.pane.id == "streams":
                 break
             await pilot.pause(0.05)
@@ -83,7 +83,7 @@ async def test_a_theme_changed_while_a_pane_is_behind_leaves_its_titles() -> Non
 
         async def at(name: str, key: str) -> None:
             await pilot.press(key)
-            for _ in range(100):
+            for _ in range(1000):
                 if app.pane.id == name:
                     break
                 await pilot.pause(0.05)
