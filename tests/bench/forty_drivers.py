@@ -35,7 +35,7 @@ def list_page(runs: list[str], second: int) -> str:
         for name in COLUMNS
     )
     lines = "".join(
-        f"<tr>\n<td>query {run[:4]}</td><td>RUNNING</td><td>{run}</td>"
+        f"<tr>\n<td>query {run[:4]}</td><td>RUNNING</td><td>a{run[1:]}</td>"
         f'<td><a href="/StreamingQuery/statistics/?id={run}">{run}</a></td><td>2026/03/03 10:00:00</td>'
         f"<td>{second % 3600} seconds 12 ms</td><td>{second % 97}.25</td><td>91.50</td><td>{second}</td></tr>"
         for run in runs

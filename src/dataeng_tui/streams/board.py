@@ -181,14 +181,13 @@ class Board:
                 runs.sort(
                     key=lambda query: (query.state is not None and not query.ended, query.started_at or 0.0)
                 )
-            newest.append(self._judged(runs[-1], self._starts(runs), now))
+            alone = len(runs) == 1 and runs[0].id not in self._remembered
+            newest.append(self._judged(runs[-1], () if alone else self._starts(runs), now))
         return newest
 
     def _starts(self, runs: list[StreamingQuery]) -> tuple[float, ...]:
         """When the runs before the last one began, those that are remembered too, oldest first."""
         last = runs[-1]
-        if len(runs) == 1 and last.id not in self._remembered:
-            return ()
         known = {int(run.started_at): run.started_at for run in runs[:-1] if run.started_at is not None}
         if last.id is not None and last.started_at is not None:
             # Remembered to the second, and the last run itself among them.
