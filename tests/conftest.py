@@ -1,10 +1,13 @@
 """What every test has, folders of its own; and a Snowflake on a socket, one for all tests of a process."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from dataeng_tui.demo.java import use_java
+from dataeng_tui.errors import UserError
 from tests.snowflake_server import FakeSnowflake, snowflake_server
 
 
@@ -14,6 +17,13 @@ def private_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CONFIG", "DATA", "CACHE", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / "xdg" / name.lower()))
     monkeypatch.setenv("SNOWFLAKE_HOME", str(tmp_path / "snowflake"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def java() -> None:
+    """What starts a Spark finds a Java where the system has none."""
+    with contextlib.suppress(UserError):  # for those without the extra, whose tests are skipped
+        use_java()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """One small local Spark for the tests of a process, and events in files."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 
 from dataeng_tui.demo.email_jobs import email_job
-from dataeng_tui.demo.java import find_java
 
 SESSION = {
     "spark.master": "local[2]",
@@ -30,7 +28,6 @@ SESSION = {
 
 def open_session(**changes: str) -> Any:
     """A session as the tests use it; a new one where none is open in this process."""
-    os.environ["JAVA_HOME"] = str(find_java().home)
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("tests")

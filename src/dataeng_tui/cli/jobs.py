@@ -56,13 +56,12 @@ def run(file: Path, max_concurrent_jobs: int | None, checkpoints: str | None) ->
 
     Exits with 1 when a job was given up.
     """
-    from dataeng_tui.demo.java import find_java
+    from dataeng_tui.demo.java import use_java
 
     loaded = _load(file)
     if loaded.database is None:
         raise UserError(f"{file} defines no `database`, a function that opens a DB-API connection.")
-    if "JAVA_HOME" not in os.environ:
-        os.environ["JAVA_HOME"] = str(find_java().home)
+    use_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     from pyspark.sql import SparkSession

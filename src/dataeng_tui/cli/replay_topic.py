@@ -20,6 +20,7 @@ def check_dump(
     path: str, file: Path, faults: Sequence[str], seconds: float | None, spark: str | None
 ) -> tuple[Topic, Part, float]:
     """Check the dump with the scenario's write; how long it took, in seconds, comes last."""
+    from dataeng_tui.demo.java import use_java
     from dataeng_tui.replay.topic_run import on_cores, on_spark
 
     scenario = load(path, read_dump(file))
@@ -28,6 +29,8 @@ def check_dump(
     started = time.perf_counter()
     told = _progress if sys.stderr.isatty() else None
     if spark is not None:
+        if spark.startswith("local"):
+            use_java()
         found = on_spark(topic, names, limit, spark)  # with Spark's own line of progress
     else:
         found = on_cores(topic, names, limit, told=told)

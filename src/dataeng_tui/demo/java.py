@@ -54,6 +54,12 @@ def find_java() -> Java:
     )
 
 
+def use_java() -> None:
+    """Let a Spark that this process starts find a Java, where no ``JAVA_HOME`` is set. Raises UserError."""
+    if not os.environ.get("JAVA_HOME"):
+        os.environ["JAVA_HOME"] = str(find_java().home)
+
+
 def _system_homes() -> list[Path]:
     homes = [Path(os.environ["JAVA_HOME"])] if os.environ.get("JAVA_HOME") else []
     on_path = shutil.which("java")
