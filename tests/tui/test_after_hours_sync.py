@@ -63,6 +63,7 @@ async def test_progress_stands_beside_the_history_and_x_stops_the_query_on_the_s
         await until(pilot, "the progress", lambda: "8 statements · x stops" in screen_text(app))
         assert statements(pane) == 3, "what was there stays in sight meanwhile"
         assert "Stop the sync" in screen_text(app).splitlines()[-1]
+        await until(pilot, "the question", lambda: any(LAST in asked.sql for asked in snowflake.asked))
         await pilot.press("x")
         await until(pilot, "the end", lambda: pane._sync is None)
         wait_for(lambda: bool(snowflake.aborted))
