@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dataeng_tui.streams.opening import open_watcher
@@ -63,6 +63,7 @@ def test_no_application_is_no_error_and_another_page_is_one(serve: Callable[...,
     st.none() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["apps", "app", "id", "state"]), inner),
 ).map(json.dumps))  # fmt: skip
+@example('{"apps": {"app": 1}}')
 def test_any_answer_is_read_or_refused(body: str) -> None:
     for application in read_apps(body) or ():
         assert application.id

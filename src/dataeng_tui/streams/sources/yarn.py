@@ -56,7 +56,8 @@ def read_apps(body: str) -> tuple[Application, ...] | None:
     if not isinstance(told, dict) or "apps" not in told:
         return None
     listed = (told["apps"] or {}).get("app") if isinstance(told["apps"], dict | None) else None
-    return tuple(_application(app) for app in listed or () if isinstance(app, dict) and app.get("id"))
+    apps = listed if isinstance(listed, list) else []
+    return tuple(_application(app) for app in apps if isinstance(app, dict) and app.get("id"))
 
 
 def _driver_url(url: str) -> str | None:
