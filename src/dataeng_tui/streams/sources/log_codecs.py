@@ -6,6 +6,7 @@ break is put in its place, so that the lines on either side are not taken for on
 """
 
 import struct
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
 from dataeng_tui.errors import UserError, missing
@@ -109,7 +110,7 @@ class Zstd:
         return text + b"\n"
 
 
-class _Blocks:
+class _Blocks(ABC):
     """What lz4 and snappy have in common: blocks with a length before them, unpacked by cramjam."""
 
     MARK: ClassVar[bytes]
@@ -139,9 +140,9 @@ class _Blocks:
         # A mark may be cut by the end of what is there.
         return b"\n", after if after >= 0 else max(position + 1, len(data) - len(self.MARK) + 1)
 
+    @abstractmethod
     def _step(self, data: bytes, position: int) -> tuple[bytes, int] | None:
         """The text of the block at ``position`` and where the next one is; None if it is not all there."""
-        raise NotImplementedError
 
 
 class Lz4(_Blocks):

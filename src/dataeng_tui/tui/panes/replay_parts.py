@@ -1,5 +1,6 @@
 """Parts of the pane "Replay": faults by single keys, and what one opens, compares, edits and copies."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -30,21 +31,21 @@ class Sandbox(Pane):
     scene: reactive[Scene | None] = reactive(None, init=False)
     at: reactive[int] = reactive(0, init=False)
 
+    @abstractmethod
     def stage(self, schedule: Schedule, at: int) -> None:
         """Play the schedule on the designs and stand at ``at``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def use(self, designs: tuple[Scenario, ...]) -> None:
         """Show these designs, from the start."""
-        raise NotImplementedError
 
+    @abstractmethod
     def counterexample(self, fault: str | None) -> tuple[Scenario, FaultVerdict] | None:
         """The first design that the fault breaks, and how."""
-        raise NotImplementedError
 
+    @abstractmethod
     def play_counterexample(self, design: Scenario, found: Counterexample) -> None:
         """Play it, with the same events without the fault beside it."""
-        raise NotImplementedError
 
     def complain(self, sentence: str) -> None:
         """Say what cannot be done."""
