@@ -1,7 +1,7 @@
 """What an event did once it does again wherever the rows it can touch are the same: no need to run it."""
 
 from dataeng_tui.replay.database import Row
-from dataeng_tui.replay.footprint import Footprints, Values
+from dataeng_tui.replay.footprint import Footprints, Place
 
 
 class Effects:
@@ -11,11 +11,11 @@ class Effects:
         self._footprints = footprints
         self._reach = [0] * events  # by event: the bits of the rows that it can touch
         self._known: list[dict[int, tuple[int, str]]] = [{} for _ in range(events)]
-        self._owners: dict[tuple[int, Values], list[int]] = {}
-        for event, places in enumerate(footprints.events if footprints else ()):
-            for table, found in places.items():
-                for values in found:
-                    self._owners.setdefault((table, values), []).append(event)
+        self._owners: dict[Place, list[int]] = {}
+        if footprints is not None:
+            for event in range(events):
+                for place in footprints.places(event):
+                    self._owners.setdefault(place, []).append(event)
 
     def new_bit(self, bit: int, number: int, row: Row) -> None:
         """A row has got a bit; ``number`` is its table's."""

@@ -5,7 +5,7 @@ not even a conflict reaches a row with another value. Everything else (triggers,
 are not recognised) means: not proved.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dataeng_tui.replay.database import Database, Row, Table
@@ -16,39 +16,62 @@ from dataeng_tui.replay.scenario import Event
 _EXACT = 2**53  # up to here a whole number is itself in every affinity
 
 Values = tuple[str, ...]
+Place = tuple[int, Values]  # the rows of a table, by its number, that have these values
 
 
 @dataclass(frozen=True, slots=True)
 class Footprints:
-    """For each table the columns that tell events apart, and for each event its values of them, by table."""
+    """For each table the columns that tell events apart, and by event and statement the places it touches."""
 
     columns: Mapping[int, tuple[int, ...]]
-    events: tuple[Mapping[int, frozenset[Values]], ...]
+    events: tuple[tuple[frozenset[Place], ...], ...]
 
-    def of_row(self, table: int, row: Row) -> tuple[int, Values]:
+    def of_row(self, table: int, row: Row) -> Place:
         """Where a row, ``(rowid, *values)`` without its rowid, belongs."""
         return table, tuple(str(row[column]) for column in self.columns.get(table, ()))
 
+    def places(self, event: int) -> frozenset[Place]:
+        """All that a delivery of the event can touch."""
+        return frozenset().union(*self.events[event])
+
     def components(self) -> list[list[int]]:
         """The events in groups that share no row with one another."""
-        leader = list(range(len(self.events)))
+        return _tied([self.places(event) for event in range(len(self.events))])
 
-        def find(event: int) -> int:
-            while leader[event] != event:
-                leader[event] = leader[leader[event]]
-                event = leader[event]
-            return event
+    def cells(self, events: Sequence[int]) -> list[tuple[list[int], frozenset[Place]]]:
+        """The places in groups that no statement of these events reaches across, each with its events.
 
-        owner: dict[tuple[int, Values], int] = {}
-        for event, places in enumerate(self.events):
-            for table, found in places.items():
-                for values in found:
-                    first = owner.setdefault((table, values), event)
-                    leader[find(event)] = find(first)
-        groups: dict[int, list[int]] = {}
-        for event in range(len(self.events)):
-            groups.setdefault(find(event), []).append(event)
-        return list(groups.values())
+        Finer than the components: an event that writes two tables has a part in two cells. What happens in
+        one cell depends on that cell alone as long as no transaction is refused.
+        """
+        links = [(event, places) for event in events for places in self.events[event] if places]
+        return [
+            (
+                sorted({links[link][0] for link in group}),
+                frozenset().union(*(links[link][1] for link in group)),
+            )
+            for group in _tied([places for _, places in links])
+        ]
+
+
+def _tied(links: Sequence[Iterable[Place]]) -> list[list[int]]:
+    """The links, by number, in groups that share no place with one another."""
+    leader = list(range(len(links)))
+
+    def find(link: int) -> int:
+        while leader[link] != link:
+            leader[link] = leader[leader[link]]
+            link = leader[link]
+        return link
+
+    owner: dict[Place, int] = {}
+    for link, places in enumerate(links):
+        for place in places:
+            leader[find(link)] = find(owner.setdefault(place, link))
+    groups: dict[int, list[int]] = {}
+    for link in range(len(links)):
+        groups.setdefault(find(link), []).append(link)
+    return list(groups.values())
 
 
 def footprints(database: Database) -> Footprints | None:
@@ -67,13 +90,17 @@ def footprints(database: Database) -> Footprints | None:
             for part in database.scenario.transactions
             for statement in part.statements
         ]
-        accesses = [access for parser in parsed for access in parser.statement()]
+        statements = [parser.statement() for parser in parsed]
+        accesses = [access for found in statements for access in found]
         assigned = set().union(*(parser.assigned for parser in parsed))
         columns = {
             number: _distinguishing(database, number, [a for a in accesses if a.table == number], assigned)
             for number in {access.table for access in accesses}
         }
-        events = tuple(_places(event, accesses, columns) for event in database.scenario.events)
+        events = tuple(
+            tuple(_places(event, found, columns) for found in statements)
+            for event in database.scenario.events
+        )
         _comparable(database, accesses, columns)
     except Unknown:
         return None
@@ -107,12 +134,14 @@ def _unique_keys(database: Database, table: Table) -> list[set[int]]:
 
 def _places(
     event: Event, accesses: Sequence[Access], columns: Mapping[int, tuple[int, ...]]
-) -> Mapping[int, frozenset[Values]]:
-    found: dict[int, set[Values]] = {}
-    for access in accesses:
-        values = tuple(str(event.fields[access.fields[column]]) for column in columns[access.table])
-        found.setdefault(access.table, set()).add(values)
-    return {table: frozenset(values) for table, values in found.items()}
+) -> frozenset[Place]:
+    return frozenset(
+        (
+            access.table,
+            tuple(str(event.fields[access.fields[column]]) for column in columns[access.table]),
+        )
+        for access in accesses
+    )
 
 
 def _comparable(

@@ -148,7 +148,7 @@ def split(scenario: Scenario) -> Topic:
 
 def _group(scenario: Scenario, proved: Footprints, members: list[int]) -> Group:
     place = {event: index for index, event in enumerate(members)}
-    rows = sorted({"/".join(values) for found in proved.events[members[0]].values() for values in found})
+    rows = sorted({"/".join(values) for _, values in proved.places(members[0])})
     return Group(
         ", ".join(rows[:3]),
         tuple(Event(index + 1, scenario.events[event].fields) for index, event in enumerate(members)),
@@ -197,10 +197,9 @@ def _apart(database: Database, proved: Footprints, groups: Sequence[Sequence[int
     owner: dict[str, int] = {}
     for index, members in enumerate(groups):
         for event in members:
-            for number, found in proved.events[event].items():
-                for values in found:
-                    if owner.setdefault(values[place[number]], index) != index:
-                        return False
+            for number, values in proved.places(event):
+                if owner.setdefault(values[place[number]], index) != index:
+                    return False
     return True
 
 
