@@ -185,6 +185,16 @@ def test_a_zone_and_hours_may_change_from_a_date_on() -> None:
     assert (calendar.zone.key, calendar.work_hours) == ("Australia/Sydney", "Mon-Fri 10:00-18:00")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "part"),
+    [("22:00-06:00", "09:00-17:00", "work"), ("09:00-17:00", "22:00-06:00", "early")],
+)
+def test_the_last_night_shift_of_the_old_hours_ends_as_it_began(before: str, after: str, part: str) -> None:
+    """A shift belongs to the day on which it begins, and so do the hours that hold for it."""
+    calendar = personal_calendar("UTC", before, changes=[{"from": "2026-03-03", "work_hours": after}])
+    assert calendar.classify(at("2026-03-03 05:00", "UTC")) == (date(2026, 3, 3), part)
+
+
 def test_machines_are_left_out_and_shown_beside_it() -> None:
     when = at("2026-03-12 20:00", "UTC")
     rows = [

@@ -52,6 +52,14 @@ def test_working_hours(text: str, expected: dict[int, list[tuple[int, int]]]) ->
         (lambda: personal_calendar("UTC", leave=["next week"]), "A leave day must be a date"),
         (lambda: personal_calendar("UTC", leave=["2026-07-10..2026-07-01"]), "ends before it begins"),
         (lambda: personal_calendar("UTC", changes=[{"timezone": "UTC"}]), "needs `from`"),
+        (
+            lambda: personal_calendar("UTC", changes=[{"from": "2026-03-01"}]),
+            "and `timezone` or `work_hours`",
+        ),
+        (
+            lambda: personal_calendar("UTC", changes=[{"from": "2026-03-01", "timezone": "UTC"}] * 2),
+            "two changes of zone or hours from 2026-03-01 on",
+        ),
         (lambda: parse_rules([{"programme": "x"}]), "unknown key 'programme'"),
         (lambda: parse_rules([{"reason": "x"}]), "needs at least one of"),
     ],

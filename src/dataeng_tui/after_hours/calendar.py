@@ -97,8 +97,8 @@ class Calendar:
     def pieces(self, start: int, end: int) -> list[Piece]:
         """The parts of all days between two seconds of UTC, in order and without gaps."""
         found: list[Piece] = []
-        for first, last, offset, terms in self._segments(start, end):
-            found += self._pieces_at(first, last, offset, terms)
+        for first, last, offset in self._segments(start, end):
+            found += self._pieces_at(first, last, offset)
         return found
 
     def start_of(self, day: date) -> int:
@@ -107,7 +107,7 @@ class Calendar:
 
     def clock(self, start: int, end: int, hour: int) -> Iterator[tuple[int, int, date]]:
         """``(from, until, date)`` in seconds of UTC: where it is ``hour`` or later on the wall."""
-        for first, last, offset, _ in self._segments(start, end):
+        for first, last, offset in self._segments(start, end):
             number = (first + offset) // DAY
             while number * DAY < last + offset:
                 low = max(first + offset, number * DAY + hour * 3600)
@@ -117,21 +117,23 @@ class Calendar:
                 number += 1
 
     def _terms_on(self, day: date) -> Terms:
-        return self.terms[max(0, bisect_right([t.since for t in self.terms], day) - 1)]
+        return self.terms[max(0, bisect_right(self._sinces, day) - 1)]
+
+    @cached_property
+    def _sinces(self) -> list[date]:
+        return [t.since for t in self.terms]
 
     @cached_property
     def _changes(self) -> list[int]:
         return [int(datetime.combine(t.since, self.day_starts, t.zone).timestamp()) for t in self.terms[1:]]
 
-    def _segments(self, start: int, end: int) -> Iterator[tuple[int, int, int, Terms]]:
-        """Stretches in which neither the terms nor the zone's offset change."""
+    def _segments(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """``(from, until, offset)``: stretches in which neither the zone nor its offset changes."""
         bounds = [start, *(c for c in self._changes if start < c < end), end]
         for first, last in pairwise(bounds):
-            terms = self.terms[bisect_right(self._changes, first)]
-            for begin, until, offset in constant_offsets(terms.zone, first, last):
-                yield begin, until, offset, terms
+            yield from constant_offsets(self.terms[bisect_right(self._changes, first)].zone, first, last)
 
-    def _pieces_at(self, first: int, last: int, offset: int, terms: Terms) -> Iterator[Piece]:
+    def _pieces_at(self, first: int, last: int, offset: int) -> Iterator[Piece]:
         """The pieces of a stretch with one offset: here wall time is UTC plus a constant."""
         begins = self.day_starts.hour * 3600 + self.day_starts.minute * 60
         number = (first + offset - begins) // DAY
@@ -139,22 +141,23 @@ class Calendar:
             midnight = number * DAY
             low, high = max(first + offset, midnight + begins), min(last + offset, midnight + DAY + begins)
             day = date.fromordinal(_EPOCH + number)
-            for start, end, part in self._parts(day, midnight, low, high, terms):
+            for start, end, part in self._parts(day, midnight, low, high):
                 yield Piece(start - offset, end - offset, offset, day, part)
             number += 1
 
-    def _parts(
-        self, day: date, midnight: int, low: int, high: int, terms: Terms
-    ) -> Iterator[tuple[int, int, Part]]:
-        """One day's parts between two seconds of wall time. A shift belongs to the day on which it begins."""
+    def _parts(self, day: date, midnight: int, low: int, high: int) -> Iterator[tuple[int, int, Part]]:
+        """One day's parts between two seconds of wall time. A shift belongs to the day on which it begins:
+
+        the hours of that day hold for it, even if others do when it ends.
+        """
         work: list[tuple[int, int]] = []
         for shift in (-1, 0, 1):
             other = day + timedelta(shift)
-            for a, b in self._spans(other, terms):
+            for a, b in self._spans(other):
                 base = midnight + shift * DAY
                 if base + a < high and base + b > low:
                     work.append((base + a, base + b))
-        own = self._spans(day, terms)
+        own = self._spans(day)
         noon = midnight + own[0][0] if own else None  # what lies before the day's first work is early
         at = low
         for a, b in sorted(work):
@@ -167,9 +170,9 @@ class Calendar:
         if at < high:
             yield from _free(at, high, noon)
 
-    def _spans(self, day: date, terms: Terms) -> Sequence[tuple[int, int]]:
+    def _spans(self, day: date) -> Sequence[tuple[int, int]]:
         off = day in self.leave or self.holiday(day)
-        return () if off else terms.week.spans[day.weekday()]
+        return () if off else self._terms_on(day).week.spans[day.weekday()]
 
 
 def _free(start: int, end: int, work: int | None) -> Iterator[tuple[int, int, Part]]:

@@ -34,6 +34,8 @@ def personal_calendar(
         raise UserError(f"The start of the day must lie on a quarter of an hour, not {day_starts}.")
     terms = [Terms(_ALWAYS, parse_zone(timezone), WorkWeek.parse(work_hours))]
     for since, change in sorted(((_since(change), change) for change in changes), key=lambda pair: pair[0]):
+        if since == terms[-1].since:
+            raise UserError(f"There are two changes of zone or hours from {since} on: make them one.")
         zone, week = change.get("timezone"), change.get("work_hours")
         terms.append(
             Terms(
@@ -102,8 +104,8 @@ def _unknown_holidays(code: str, supported: Mapping[str, Sequence[str]]) -> str:
 
 
 def _since(change: Mapping[str, object]) -> date:
-    unknown = [key for key in change if key not in ("from", "timezone", "work_hours")]
-    if unknown or "from" not in change:
+    unknown = change.keys() - {"from", "timezone", "work_hours"}
+    if unknown or "from" not in change or len(change) == 1:
         raise UserError(
             "A change of zone or hours needs `from` (a date), and `timezone` or `work_hours` or both."
         )
