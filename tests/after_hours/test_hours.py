@@ -149,6 +149,16 @@ def test_the_blogs_figure_starts_at_six_and_counts_the_quiet() -> None:
     assert day.figures.after_hours_minutes == 45
 
 
+def test_the_corrected_span_begins_and_ends_with_the_hours_to_the_minute() -> None:
+    """Also where working hours begin or end within a slot: 16:42 is after 16:40, and 08:12 after 08:10."""
+    starts = [at(f"2026-03-12 {clock}", "Europe/London") for clock in ("07:30", "08:12", "16:42", "20:42")]
+    (day,) = minutes(starts, "Europe/London", "Mon-Fri 08:10-16:40").days
+    assert day.figures.corrected_hours == 4
+    starts = [at(f"2026-03-12 {clock}", "Europe/London") for clock in ("16:39", "08:11", "12:03")]
+    (day,) = minutes(starts, "Europe/London", "Mon-Fri 08:10-12:00 12:10-16:40").days
+    assert day.figures.corrected_hours == 0
+
+
 def test_a_sunday_night_in_new_york_is_sundays_though_it_is_monday_in_utc() -> None:
     shown = minutes([datetime(2026, 3, 9, 1, 0, tzinfo=UTC)], "America/New_York")
     assert [(day.day, day.kind, day.figures.blog_hours) for day in shown.days] == [

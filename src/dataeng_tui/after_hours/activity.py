@@ -104,9 +104,22 @@ class Columns:
         return self._track.slots[low:high]
 
     def span(self, start: int, end: int) -> tuple[int, int] | None:
-        """The first and last start in those slots, in microseconds, or None."""
-        low, high = self.range(start, end)
-        return (self._track.firsts[low], self._track.lasts[high - 1]) if low < high else None
+        """The first and last start there, in microseconds, or None.
+
+        Where ``start`` or ``end`` lies within a slot, of its starts only the first and the last are known.
+        """
+        firsts, lasts = self._track.firsts, self._track.lasts
+        low, high = self.range(start - SLOT + 1, end)
+        since, until = start * 1_000_000, end * 1_000_000
+        if low < high and lasts[low] < since:
+            low += 1
+        if low < high and firsts[high - 1] >= until:
+            high -= 1
+        if low == high:
+            return None
+        first = firsts[low] if firsts[low] >= since else lasts[low]
+        last = lasts[high - 1] if lasts[high - 1] < until else firsts[high - 1]
+        return (first, last) if first <= last else None
 
 
 @dataclass(frozen=True, slots=True)
