@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from dataeng_tui.replay.database import Database, Row, Table
 from dataeng_tui.replay.program import tokens
-from dataeng_tui.replay.recognise import Access, Parser, Unknown
+from dataeng_tui.replay.recognise import Access, Unknown, accesses
 from dataeng_tui.replay.scenario import Event
 
 _EXACT = 2**53  # up to here a whole number is itself in every affinity
@@ -86,22 +86,22 @@ def footprints(database: Database) -> Footprints | None:
         return None
     try:
         parsed = [
-            Parser(database, statement.sql)
+            accesses(database, statement)
             for part in database.scenario.transactions
             for statement in part.statements
         ]
-        statements = [parser.statement() for parser in parsed]
-        accesses = [access for found in statements for access in found]
-        assigned = set().union(*(parser.assigned for parser in parsed))
+        statements = [found for found, _ in parsed]
+        every = [access for found in statements for access in found]
+        assigned = set().union(*(columns for _, columns in parsed))
         columns = {
-            number: _distinguishing(database, number, [a for a in accesses if a.table == number], assigned)
-            for number in {access.table for access in accesses}
+            number: _distinguishing(database, number, [a for a in every if a.table == number], assigned)
+            for number in {access.table for access in every}
         }
         events = tuple(
             tuple(_places(event, found, columns) for found in statements)
             for event in database.scenario.events
         )
-        _comparable(database, accesses, columns)
+        _comparable(database, every, columns)
     except Unknown:
         return None
     return Footprints(columns, events)

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -55,13 +55,29 @@ def stands_alone(sql: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """The rows of a table that a statement can touch: those in which each column equals the event's field.
+
+    ``assigned`` are columns that it gives another value. Columns are in lower case.
+    """
+
+    table: str
+    fields: Mapping[str, str]
+    assigned: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. ``sql`` is the author's; ``bound`` the same with ``?`` for each of ``parameters``."""
+    """One statement. ``sql`` is the author's; ``bound`` the same with ``?`` for each of ``parameters``.
+
+    ``named``: the rows that it touches, where its own text does not show them.
+    """
 
     sql: str
     bound: str
     parameters: tuple[str, ...]
     file: str
+    named: Named | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dataeng_tui.replay.database import Database
-from dataeng_tui.replay.program import Token, tokens
+from dataeng_tui.replay.program import Statement, Token, tokens
 
 _FUNCTIONS = {
     "ABS", "COALESCE", "COUNT", "DATE", "DATETIME", "IFNULL", "IIF", "INSTR", "JSON_EXTRACT", "JULIANDAY",
@@ -31,6 +31,19 @@ class Access:
 
     table: int
     fields: Mapping[int, str]
+
+
+def accesses(database: Database, statement: Statement) -> tuple[list[Access], set[tuple[int, int]]]:
+    """Every access of the statement, and the columns, with their tables, that it assigns. Raises Unknown."""
+    if statement.named is None:
+        parser = Parser(database, statement.sql)
+        return parser.statement(), parser.assigned
+    names = [table.name.lower() for table in database.tables]
+    number = names.index(statement.named.table.lower())
+    columns = [column.lower() for column in database.tables[number].columns]
+    told = statement.named.fields.items()
+    fields = {columns.index(column): field for column, field in told if field not in database.locals}
+    return [Access(number, fields)], {(number, columns.index(column)) for column in statement.named.assigned}
 
 
 class Parser:

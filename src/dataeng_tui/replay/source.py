@@ -1,7 +1,7 @@
 """A scenario's SQL as SQLite will run it: as it was written, or lowered from another dialect."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataeng_tui.errors import UserError
@@ -38,7 +38,8 @@ def compiled(
         where = str(folder / name)
         if not statements:
             transaction("", where)
-        made.append(Transaction(where, tuple(statement(sql, where) for sql in statements)))
+        told = (replace(statement(sql, where), named=lowered.named.get(sql)) for sql in statements)
+        made.append(Transaction(where, tuple(told)))
     seen = None if lowered.observe is None else _one(lowered.observe, file)
     return Sql((*lowered.schema, *lowered.staging), tuple(made), seen)
 

@@ -5,12 +5,13 @@ proved of the lowered SQL is proved on SQLite's semantics.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dataeng_tui.errors import UserError
 from dataeng_tui.replay.dialects.parsing import DIALECTS, parse
 from dataeng_tui.replay.dialects.tables import STAGING, Table
+from dataeng_tui.replay.program import Named
 
 __all__ = ["DIALECTS", "STAGING", "Lowered", "lower", "not_exact"]
 
@@ -19,13 +20,15 @@ __all__ = ["DIALECTS", "STAGING", "Lowered", "lower", "not_exact"]
 class Lowered:
     """A scenario's SQL for SQLite, a statement each; parameters are written ``:name``.
 
-    ``staging`` makes the tables in which the writes stage their rows; ``writes`` keeps the files' order.
+    ``staging`` makes the tables in which the writes stage their rows; ``writes`` keeps the files' order;
+    ``named`` tells, for a statement, which rows it names, where that is known from the dialect's own text.
     """
 
     schema: tuple[str, ...]
     staging: tuple[str, ...]
     writes: Mapping[str, tuple[str, ...]]
     observe: str | None = None
+    named: Mapping[str, Named] = field(default_factory=dict)
 
 
 def lower(dialect: str, schema: str, writes: Mapping[str, str], observe: str | None = None) -> Lowered:
@@ -51,7 +54,7 @@ def lower(dialect: str, schema: str, writes: Mapping[str, str], observe: str | N
     if observe is not None:
         (seen,) = _in_file("observe", lambda: [renderer.query(tree) for tree in parse(observe, dialect)])
     writes_ = {name: tuple(statements) for name, statements in lowered.items()}
-    return Lowered(tuple(made), tuple(renderer.staging), writes_, seen)
+    return Lowered(tuple(made), tuple(renderer.staging), writes_, seen, renderer.named)
 
 
 def _schema(renderer: Any, tables: dict[str, Table], sql: str) -> list[str]:

@@ -67,6 +67,14 @@ def one_row(rows: Any) -> bool:
     return type(rows).__name__ == "Select" and not rows.args.get("from_")
 
 
+def into(node: Any) -> tuple[Any, list[Any]]:
+    """What a statement writes into, and the columns that it names behind it."""
+    table = node.this
+    if type(table).__name__ == "Schema":
+        return table.this, table.expressions
+    return table, table.args["alias"].args.get("columns") or [] if table.args.get("alias") else []
+
+
 def target_table(r: Renderer, node: Any) -> Table:
     """The table that is written, which the schema must have."""
     table = r.tables.get(node.name.lower())

@@ -1,7 +1,7 @@
 """From a dialect's text to sqlglot's tree, with every style of named parameter made one."""
 
 import re
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from dataeng_tui.errors import UserError
 
@@ -72,3 +72,9 @@ def name_of(node: "exp.Expr", dialect: str) -> str:
     """How the user wrote it, shortened, its parameters as ``:name``."""
     text = node.sql(dialect=dialect, comments=False)
     return re.sub(r"[\"`]\$(\w+)[\"`]", r":\1", text)
+
+
+def parameter(node: Any) -> str:
+    """The name of the parameter that an expression is; empty for any other."""
+    named = type(node).__name__ == "Column" and node.this.args.get("quoted")
+    return str(node.name[1:]) if named and node.name.startswith(PARAMETER) else ""

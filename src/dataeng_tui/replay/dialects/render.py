@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from dataeng_tui.replay.dialects.parsing import name_of, refuse
 from dataeng_tui.replay.dialects.tables import STAGING, Column, Kind, Tables, canonical
 from dataeng_tui.replay.dialects.types import kind_of
+from dataeng_tui.replay.program import Named
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -35,12 +36,16 @@ ERROR: Final = "abs(-9223372036854775807 - 1)"
 
 
 class Renderer:
-    """Writes one dialect's trees as SQLite's SQL. ``tables`` are those of the scenario's schema."""
+    """Writes one dialect's trees as SQLite's SQL. ``tables`` are those of the scenario's schema.
+
+    ``staging`` and ``named`` are as in ``Lowered``.
+    """
 
     def __init__(self, dialect: str, tables: Tables) -> None:
         self.dialect = dialect
         self.tables = tables
         self.staging: list[str] = []
+        self.named: dict[str, Named] = {}
 
     def next_stage(self) -> str:
         """The name of a staging table yet to be made; whoever asks adds its CREATE TABLE to ``staging``."""

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from dataeng_tui.replay.dialects.merge import insert_columns, known_column, merge, one_row, target_table
+from dataeng_tui.replay.dialects.merge import insert_columns, into, known_column, merge, one_row, target_table
+from dataeng_tui.replay.dialects.named import named
 from dataeng_tui.replay.dialects.query import columns_of
 from dataeng_tui.replay.dialects.render import Renderer, expressions
 from dataeng_tui.replay.dialects.tables import SQLITE_TYPE, Column, Table, quoted
@@ -10,6 +11,14 @@ from dataeng_tui.replay.dialects.tables import SQLITE_TYPE, Column, Table, quote
 
 def written(r: Renderer, node: Any) -> tuple[str, ...]:
     """One statement of a write. Raises UserError for a statement or clause that has no faithful form."""
+    statements = _lowered(r, node)
+    rows = named(r, node)
+    if rows is not None:
+        r.named |= dict.fromkeys(statements, rows)
+    return statements
+
+
+def _lowered(r: Renderer, node: Any) -> tuple[str, ...]:
     name = type(node).__name__
     if name == "Merge":
         return merge(r, node)
@@ -30,20 +39,16 @@ def _insert(r: Renderer, node: Any) -> tuple[str, ...]:
     r.only(node, "this", "expression", "conflict", "alternative", "by_name", "with_")
     if node.args.get("with_"):
         r.refuse(node.args["with_"], "put the WITH behind the INSERT INTO, before its SELECT")
-    into, rows = node.this, node.expression
-    named: list[Any] = []
-    if type(into).__name__ == "Schema":
-        into, named = into.this, into.expressions
-    elif into.args.get("alias"):
-        named = into.args["alias"].args.get("columns") or []
-    table = target_table(r, into)
+    target, names = into(node)
+    rows = node.expression
+    table = target_table(r, target)
     if node.args.get("by_name"):
         columns = [known_column(r, table, column) for column in columns_of(r, rows)]
     else:
-        columns = insert_columns(r, table, named, _width(r, rows))
-    names = ", ".join(quoted(column.name) for column in columns)
-    alias = f" AS {quoted(into.alias)}" if into.alias else ""
-    head = f"INSERT INTO {quoted(table.name)}{alias} ({names})"
+        columns = insert_columns(r, table, names, _width(r, rows))
+    listed = ", ".join(quoted(column.name) for column in columns)
+    alias = f" AS {quoted(target.alias)}" if target.alias else ""
+    head = f"INSERT INTO {quoted(table.name)}{alias} ({listed})"
     tail = _conflict(r, node, table, columns)
     body = _rows(r, rows, columns)
     if tail and type(rows).__name__ != "Values":
@@ -157,6 +162,8 @@ def _delete(r: Renderer, node: Any) -> tuple[str, ...]:
     where = f" WHERE {r.expr(node.args['where'].this)}" if node.args.get("where") else ""
     if not node.args.get("using"):
         return (f"DELETE FROM {r.table(node.this)}{where}",)
+    if len(node.args["using"]) == 1 and one_row(node.args["using"][0]) and where:
+        return merge(r, _as_merge(r, node, node.args["using"][0], expressions().Var(this="DELETE")))
     name = quoted(node.this.alias or node.this.name)
     sources = ", ".join(r.table(source) for source in node.args["using"])
     chosen = f"SELECT {name}.{table.rowid} FROM {r.table(node.this)}, {sources}{where}"

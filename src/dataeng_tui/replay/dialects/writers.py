@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from dataeng_tui.replay.dialects.parsing import PARAMETER
+from dataeng_tui.replay.dialects.parsing import parameter
 from dataeng_tui.replay.dialects.render import Renderer, expressions
 from dataeng_tui.replay.dialects.tables import literal, quoted
 from dataeng_tui.replay.dialects.types import kind_of
@@ -15,8 +15,8 @@ def _column(r: Renderer, node: Any) -> str:
     r.only(node, "this", "table")
     if isinstance(node.this, expressions().Star):
         return f"{quoted(node.table)}.*" if node.table else "*"
-    if node.this.args.get("quoted") and node.name.startswith(PARAMETER):
-        return f":{node.name[1:]}"
+    if parameter(node):
+        return f":{parameter(node)}"
     name = quoted(node.name)
     return f"{quoted(node.table)}.{name}" if node.table else name
 
