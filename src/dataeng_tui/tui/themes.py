@@ -17,6 +17,11 @@ def _variables(heat: tuple[str, ...]) -> dict[str, str]:
     return {f"heat-{step}": colour for step, colour in enumerate(heat)}
 
 
+def _track(colour: str) -> dict[str, str]:
+    """A scrollbar's track, as quiet as what it stands on."""
+    return {f"scrollbar-{part}": colour for part in ("background", "background-hover", "background-active")}
+
+
 DARK: Final = Theme(
     name="dataeng-dark",
     dark=True,
@@ -34,6 +39,10 @@ DARK: Final = Theme(
     variables={
         **_variables(HEAT_DARK),
         "border": "#303743",
+        "scrollbar": "#3d4654",
+        "scrollbar-hover": "#566174",
+        "scrollbar-active": "#5cc8ff",
+        **_track("#171b22"),
         "text-muted": "#8b95a5",
         "block-cursor-background": "#2f4a63",
         "block-cursor-foreground": "#ffffff",
@@ -58,6 +67,10 @@ LIGHT: Final = Theme(
     variables={
         **_variables(HEAT_LIGHT),
         "border": "#c3cbd6",
+        "scrollbar": "#b3bdca",
+        "scrollbar-hover": "#8f9bac",
+        "scrollbar-active": "#005f9e",
+        **_track("#f3f5f8"),
         "text-muted": "#5a6573",
         "block-cursor-background": "#cfe6f7",
         "block-cursor-foreground": "#0b1a28",

@@ -70,7 +70,7 @@ Enter on a fault plays its shortest counterexample, then the same events without
     SCOPED_CSS = False  # the breakpoints' classes are on the screen
     DEFAULT_CSS = """
     ReplayPane .part { border: round $border; border-title-color: $text-muted; }
-    ReplayPane .part { background: $surface; padding: 0 1; }
+    ReplayPane .part { background: $surface; padding: 0 1; border-subtitle-color: $text-muted; }
     ReplayPane .part:focus { border: round $primary; border-title-color: $primary; }
     ReplayPane Tables { border-subtitle-color: $success; }
     ReplayPane .part.-differs { border-subtitle-color: $error; border-subtitle-style: bold; }

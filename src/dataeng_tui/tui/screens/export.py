@@ -23,9 +23,8 @@ class ExportScreen(ModalScreen[str | None]):
     """One key chooses the format; the file goes into the working folder, readable by its owner only."""
 
     DEFAULT_CSS = """
-    ExportScreen { align: center middle; background: $background 60%; }
     ExportScreen Static {
-        width: 66; height: auto; background: $surface; border: round $primary; padding: 1 2;
+        width: 66; max-width: 100%; height: auto; background: $surface; border: round $primary; padding: 1 1;
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,7 +44,7 @@ class ExportScreen(ModalScreen[str | None]):
         ]
         box = Static(Content("\n").join(lines))
         box.border_title = "Write what is seen as"
-        box.border_subtitle = "into this folder, readable by you only"
+        box.border_subtitle = "into this folder, for you only · esc: back"
         yield box
 
     def action_choose(self, format_: str) -> None:

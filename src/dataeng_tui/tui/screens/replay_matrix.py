@@ -126,7 +126,6 @@ class MatrixScreen(ModalScreen[MatrixCell | None]):
     BINDINGS: ClassVar[list[BindingType]] = [key("escape,m,q", "dismiss(None)", "Back", "matrix.back")]
     SCOPED_CSS = False
     DEFAULT_CSS = """
-    MatrixScreen { align: center middle; background: $background 60%; }
     MatrixScreen #box { width: 100%; max-width: 110; height: auto; max-height: 95%; }
     MatrixScreen #box { border: round $primary; background: $surface; padding: 0 1; }
     MatrixScreen #grid { height: auto; max-height: 26; }

@@ -64,7 +64,6 @@ class OpenScreen(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "dismiss(None)", "Back", "open.back")]
     SCOPED_CSS = False
     DEFAULT_CSS = """
-    OpenScreen { align: center middle; background: $background 60%; }
     OpenScreen #box { width: 90%; max-width: 92; height: auto; max-height: 80%; }
     OpenScreen #box { border: round $primary; background: $surface; padding: 0 1; }
     OpenScreen #scenarios { height: auto; max-height: 24; }
