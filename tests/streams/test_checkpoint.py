@@ -44,15 +44,16 @@ def test_what_is_planned_is_not_done(tmp_path: Path) -> None:
 def test_a_folder_of_many_tells_each_and_one_that_is_broken_costs_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(4):
+    for number in range(5):
         written(tmp_path / f"job {number}", f"q{number}")
     (tmp_path / "no checkpoint").mkdir()
     (tmp_path / "job 1" / "metadata").write_text("{")
     (tmp_path / "job 2" / "offsets" / "3").write_text("v1\n")
+    (tmp_path / "job 3" / "offsets" / "3").write_text("v1\n[]\n")
     said = poll(Checkpoints(tmp_path))
     assert said.answered
-    assert {query.id for query in said.queries} == {"q0", "q3"}
-    assert [Path(problem.source).name for problem in said.problems] == ["job 1", "job 2"]
+    assert {query.id for query in said.queries} == {"q0", "q4"}
+    assert [Path(problem.source).name for problem in said.problems] == ["job 1", "job 2", "job 3"]
     monkeypatch.setattr(checkpoint, "MOST", 2)
     said = poll(Checkpoints(tmp_path))
     assert len(said.queries) + len(said.problems) == 2

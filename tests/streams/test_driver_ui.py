@@ -135,7 +135,9 @@ def test_an_answer_over_the_limit_and_a_redirect_to_elsewhere_are_refused(serve:
     driver.headers = {"Location": "http://user:secret@elsewhere.example/x"}
     http = KeepAlive(timeout=2.0, limit=4000)
     assert "longer than" in http.get(driver.url + "/big").error
-    assert http.get(driver.url + "/away").error == "it sends on to http://user@elsewhere.example/x"
+    assert http.get(driver.url + "/away").error == (
+        "it sends on to http://user@elsewhere.example/x: name that, if it is what you mean"
+    )
     driver.headers = {"Location": "/away"}
     assert http.get(driver.url + "/away").error == "it redirects without end"
     http.close()
@@ -223,7 +225,7 @@ def test_what_is_over_is_listed_once_and_no_end_is_missed(serve: Serve, newest: 
             ["spark Streaming Query", "<tr".join(active) + "</table>"]
             + ([f"Completed Streaming Queries ({count})", "<tr".join(over) + "</table>"] if over else [])
         )
-        return 200, "text/html", body
+        return 200, "text/html", body + "</html>"
 
     source = DriverUi(driver.url)
 

@@ -136,7 +136,7 @@ def test_drivers_are_found_on_local_ports_and_other_services_are_passed_over(
     driver = serve(newest)
     other = serve({"/api/v1/applications": (200, "text/html", "<h1>It works!</h1>")})
     found = LocalPorts([driver.port, other.port], host="127.0.0.1")
-    watcher = Watcher([found], lambda *_: (), make_driver=lambda url: DriverUi(url, given=False))
+    watcher = Watcher([found], lambda *_: (), make_driver=lambda url, given: DriverUi(url, given=given))
     snapshot = watcher.once()
     assert len(snapshot.queries) == len(newest["progress"])
     assert snapshot.problems == ()

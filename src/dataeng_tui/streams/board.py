@@ -72,12 +72,10 @@ class Board:
         for query, told in zip(bare, observation.queries, strict=True):
             self._put(query, told.batches, observation)
 
-    @property
-    def unanswered(self) -> tuple[Problem, ...]:
-        """What is wrong with the sources that did not answer the last time."""
-        return tuple(
-            problem for said in self._said.values() if not said.answered for problem in said.problems
-        )
+    def unanswered(self, among: frozenset[str]) -> tuple[Problem, ...]:
+        """What is wrong with the sources, of those ``among``, that did not answer the last time."""
+        silent = (said for where, said in self._said.items() if where in among and not said.answered)
+        return tuple(problem for said in silent for problem in said.problems)
 
     def recall(self, remembered: StreamingQuery) -> None:
         """Batches of a run, and starts of its query's runs, that were seen before this program began."""

@@ -68,7 +68,7 @@ class _Drivers:
     def __init__(self) -> None:
         self._budget: Budget | None = None
 
-    def __call__(self, url: str, *, given: bool = False) -> Source:
+    def __call__(self, url: str, given: bool) -> Source:
         from dataeng_tui.streams.sources.driver_ui import Budget, DriverUi
 
         self._budget = self._budget or Budget()

@@ -22,7 +22,8 @@ def batch(progress: Mapping[str, Any]) -> Batch:
     if at is None:
         raise ValueError("a progress without a timestamp")
     given = progress.get("sources") or []
-    parts = {str(name): float(ms) for name, ms in (progress.get("durationMs") or {}).items()}
+    told = ((str(name), _number(ms)) for name, ms in (progress.get("durationMs") or {}).items())
+    parts = {name: ms for name, ms in told if ms is not None}
     operators = progress.get("stateOperators") or []
     return Batch(
         at=at,
@@ -73,6 +74,11 @@ def epoch(text: object) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
+def text(value: object) -> str | None:
+    """``value`` where it is text that says something."""
+    return value if isinstance(value, str) and value else None
+
+
 def _partitions(offset: str | None) -> dict[tuple[str, str], int] | None:
     if not offset or offset[0] != "{":
         return None
@@ -109,12 +115,16 @@ def _sum(values: Iterable[N | None]) -> N | None:
 
 
 def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)
+    number = _number(value)
+    return None if number is None else int(value)
 
 
 def _number(value: Any) -> float | None:
     """A finite number; Spark writes "NaN" and "Infinity" (a first batch's rates) as strings."""
     if value is None:
         return None
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
     return number if math.isfinite(number) else None

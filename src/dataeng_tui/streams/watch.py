@@ -11,7 +11,7 @@ from dataeng_tui.streams.snapshot import Focus, Observation, Problem, Snapshot, 
 _TOGETHER = 0.09  # seconds
 
 Subscriber = Callable[[Snapshot], None]
-MakeSource = Callable[[str], Source]
+MakeSource = Callable[[str, bool], Source]
 
 
 class Watcher:
@@ -20,7 +20,8 @@ class Watcher:
     A thread a source: its polls cannot overlap, and a source that hangs delays no other. Subscribers are
     called on the publishing thread, one snapshot at a time, and only when something has changed.
 
-    ``make_driver`` makes the source for a driver URL that another source found (YARN, the local ports).
+    ``make_driver`` makes the source for a driver URL that another source found: YARN knows that there is one,
+    so what is wrong with it is to be told (True); an open port is a guess (False).
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Watcher:
         self._publisher: threading.Thread | None = None
         for source in sources:
             self._pollers[source.where] = _Poller(source, self)
+        self._named = frozenset(self._pollers)
 
     @property
     def latest(self) -> Snapshot:
@@ -59,9 +61,9 @@ class Watcher:
 
     @property
     def unanswered(self) -> tuple[Problem, ...]:
-        """What is wrong with the sources that did not answer the last time."""
+        """What is wrong with the sources that were named and did not answer the last time."""
         with self._lock:
-            return self._board.unanswered
+            return self._board.unanswered(self._named)
 
     @property
     def finished(self) -> bool:
@@ -170,7 +172,8 @@ class Watcher:
         self._found[observation.where] = set(observation.drivers)
         for url in observation.drivers:
             if url not in self._pollers:
-                self._pollers[url] = _Poller(self._make_driver(url), self)
+                driver = self._make_driver(url, observation.layer != "driver-ui")
+                self._pollers[url] = _Poller(driver, self)
                 if self._publisher is not None:
                     self._pollers[url].start()
         for url in before.difference(*self._found.values()):
@@ -243,10 +246,18 @@ class _Poller:
     def _ask(self) -> None:
         watcher = self._watcher
         if not self._stopped.is_set():
-            said = self.source.poll(watcher._clock(), watcher._focus)
+            said = self._said(watcher._clock(), watcher._focus)
             if not self._stopped.is_set():
                 watcher.accept(said)
         self.busy = False
+
+    def _said(self, now: float, focus: Focus) -> Observation:
+        try:
+            return self.source.poll(now, focus)
+        except Exception as error:  # a defect: told, or the last picture would stay as if it were true
+            why = f"a mistake of this program's: {type(error).__name__}: {error}"
+            problem = Problem(self.source.where, why)
+            return Observation(self.source.layer, self.source.where, now, problems=(problem,), answered=False)
 
 
 def _silent(source: Source, now: float, timeout: float) -> Observation:

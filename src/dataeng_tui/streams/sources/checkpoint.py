@@ -36,7 +36,7 @@ class Checkpoints:
         for folder in folders:
             try:
                 queries.append(_query(folder))
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 why = getattr(error, "strerror", None) or "it is not as Spark writes it"
                 problems.append(Problem(str(folder), f"The checkpoint cannot be read: {why}."))
         answered = bool(queries)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dataeng_tui.streams.progress import text
 from dataeng_tui.streams.snapshot import Application, StreamingQuery
 
 _RUN = re.compile(r"runId = ([0-9a-f-]{36})\nbatch = (\d+)\s*$")
@@ -86,16 +87,12 @@ def _application(entry: Mapping[str, Any], where: str) -> Application | None:
         return None
     return Application(
         id=id_,
-        name=_text(entry.get("name")),
-        user=_text(attempt.get("sparkUser")),
+        name=text(entry.get("name")),
+        user=text(attempt.get("sparkUser")),
         state="FINISHED" if attempt.get("completed") is True else "RUNNING",
         tracking_url=where,
-        spark_version=_text(attempt.get("appSparkVersion")),
+        spark_version=text(attempt.get("appSparkVersion")),
     )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _json(body: str) -> Any:

@@ -26,7 +26,7 @@ from dataeng_tui.streams.sources.driver_pages import (
     read_statistics,
     zone_offset,
 )
-from dataeng_tui.streams.sources.http import Answer, Http, KeepAlive, normal_url, without_secrets
+from dataeng_tui.streams.sources.http import Answer, Http, KeepAlive, normal_url, refused, without_secrets
 from dataeng_tui.text import clean
 
 _LIST = "/StreamingQuery/?active.pageSize=1000&completed.pageSize=1000"
@@ -174,7 +174,11 @@ class DriverUi:
         return self._running is not None or answer.status != 404
 
     def _get(self, path: str) -> Answer:
-        return self._http.get(self.where + path)
+        answer = self._http.get(self.where + path)
+        if answer.status == 200 and "html" in answer.content_type and b"</html>" not in answer.body[-500:]:
+            # HTTP need not tell where an answer ends, and half of a page has half of its numbers.
+            return Answer(0, error="its page broke off")
+        return answer
 
     def _failed(self, why: str, now: float) -> Observation:
         self._application = None
@@ -297,8 +301,8 @@ def _state(row: Row, running: dict[str, int | None] | None) -> State:
 
 def refusal(answer: Answer) -> str:
     """Why ``answer`` is not a driver's, in words."""
-    if answer.error:
-        return answer.error
+    if why := refused(answer):
+        return why
     if answer.status == 200 and "<title>History Server</title>" in answer.text:
         return _HISTORY
     if answer.status == 200 and "html" in answer.content_type:

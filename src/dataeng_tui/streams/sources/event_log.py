@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from dataeng_tui.errors import UserError
+from dataeng_tui.streams.progress import text
 from dataeng_tui.streams.snapshot import Application, Focus, Layer, Observation, Problem, StreamingQuery
 from dataeng_tui.streams.sources.log_files import Log, again, logs_at
 from dataeng_tui.streams.sources.log_reader import Clock, LogReader
@@ -109,8 +110,8 @@ def _told(log: Log, reader: LogReader, now: float) -> tuple[Application, tuple[S
     state = "FINISHED" if fold.ended else None if silent else "RUNNING"
     application = Application(
         id=str(fold.application.get("App ID") or log.application),
-        name=fold.application.get("App Name"),
-        user=fold.application.get("User"),
+        name=text(fold.application.get("App Name")),
+        user=text(fold.application.get("User")),
         state=state,
         spark_version=fold.spark_version,
     )

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsplit
 
 from dataeng_tui.errors import UserError
 
@@ -21,13 +21,17 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: ``status`` 0 and an ``error`` when nothing did; ``date`` is the server's clock."""
+    """What came back: ``status`` 0 and an ``error`` when nothing did; ``date`` is the server's clock.
+
+    ``elsewhere`` is the URL on another host that it sends on to, and that was not asked.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = ""
     date: str = ""
     error: str = ""
+    elsewhere: str = ""
 
     @property
     def text(self) -> str:
@@ -65,9 +69,16 @@ class KeepAlive:
             answer, location = self._ask(parts)
             if answer.status not in _REDIRECTS or not location:
                 return answer
-            target = urlsplit(urljoin(url, location))
-            if (target.scheme, target.hostname, target.port) != (parts.scheme, parts.hostname, parts.port):
-                return Answer(0, error=f"it sends on to {without_secrets(urlunsplit(target))}")
+            try:
+                target = urlsplit(urljoin(url, location))
+                same = (target.scheme, target.hostname, target.port)
+            except ValueError:
+                return Answer(0, error="it sends on to what is no URL")
+            if same != (parts.scheme, parts.hostname, parts.port):
+                there = urlunsplit(target)
+                shown = without_secrets(urlunsplit(target._replace(query="", fragment="")))
+                why = f"it sends on to {shown}: name that, if it is what you mean"
+                return Answer(0, answer.body, error=why, elsewhere=there)
             url = urlunsplit(target._replace(netloc=parts.netloc))
         return Answer(0, error="it redirects without end")
 
@@ -94,7 +105,7 @@ class KeepAlive:
 
     def _send(self, url: SplitResult, deadline: float) -> "HTTPResponse":
         connection = self._connect(url, deadline)
-        path = urlunsplit(("", "", url.path or "/", url.query, ""))
+        path = quote(urlunsplit(("", "", url.path or "/", url.query, "")), safe="/?&=%:;,+@!$'()*~")
         # Unpacked: a page is read once, and packing it would cost the driver more than the wire does.
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", "Connection": "keep-alive"}
         if url.username is not None:
@@ -135,17 +146,30 @@ class KeepAlive:
             self.close()
         return Answer(
             response.status,
-            b"".join(pieces),
+            self._unpacked(b"".join(pieces), response.headers.get("Content-Encoding", "")),
             response.headers.get("Content-Type", ""),
             response.headers.get("Date", ""),
         )
+
+    def _unpacked(self, body: bytes, packing: str) -> bytes:
+        """A proxy may pack what nobody asked it to."""
+        if packing.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+            return body
+        import zlib
+
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        with suppress(zlib.error):
+            text = unpacker.decompress(body, self._limit)
+            if unpacker.eof and not unpacker.unconsumed_tail:
+                return text
+        raise ConnectionError("what it packed cannot be unpacked")
 
 
 def normal_url(url: str, of: str = "driver's UI", example: str = "http://localhost:4040") -> str:
     """A URL as sources keep it: with a scheme, no slash at the end, no query. Raises UserError."""
     text = url.strip()
-    parts = urlsplit(text if "://" in text else f"http://{text}")
     with suppress(ValueError):
+        parts = urlsplit(text if "://" in text else f"http://{text}")
         if parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0):
             return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
     raise UserError(f"{url!r} is no URL of a {of}: give one such as {example}")
@@ -159,9 +183,19 @@ def without_secrets(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}"))
 
 
+def refused(answer: Answer) -> str | None:
+    """What to do where ``answer`` is the error itself, or wants a login; None for any other."""
+    if answer.status == 401:
+        return "it wants a login (401): give http://user:password@…, as Kerberos is not spoken here"
+    if answer.status == 403:
+        return "it does not let this user in (403)"
+    return answer.error or None
+
+
 def _why(error: Exception, timeout: float) -> str:
-    from http.client import HTTPException, RemoteDisconnected
+    from http.client import HTTPException, IncompleteRead, RemoteDisconnected
     from socket import gaierror
+    from ssl import SSLCertVerificationError, SSLError
 
     if isinstance(error, TimeoutError):
         return f"no answer within {timeout:g} s"
@@ -169,7 +203,12 @@ def _why(error: Exception, timeout: float) -> str:
         return "nothing listens there"
     if isinstance(error, gaierror):
         return "there is no such host"
-    if isinstance(error, RemoteDisconnected | ConnectionError):
+    if isinstance(error, SSLCertVerificationError):
+        why = f"its certificate is not trusted ({error.verify_message})"
+        return f"{why}: name a file with its authority's in SSL_CERT_FILE"
+    if isinstance(error, SSLError):
+        return "it does not speak HTTPS: try http://"
+    if isinstance(error, RemoteDisconnected | ConnectionError | IncompleteRead):
         return "the connection broke off"
     if isinstance(error, HTTPException):
         return "it does not speak HTTP"

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from dataeng_tui.streams.progress import batch, epoch, sources
+from dataeng_tui.streams.progress import batch, epoch, sources, text
 from dataeng_tui.streams.snapshot import NO_PARTS, Application, Batch, SourceProgress, State, StreamingQuery
 from dataeng_tui.streams.sources.log_lines import JOB_START, STREAMING
 
@@ -51,13 +51,13 @@ class Run:
             try:
                 progress = json.loads(self.lines.popleft())["progress"]
                 told = batch(progress)
-            except (ValueError, TypeError, KeyError, AttributeError):
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 corrupt += 1
                 continue
             self.last, self.progress = told, progress
             # Before 3.5 an idle query says so by a progress in which nothing was added.
             self.idle = self.idle or (bool(told.parts_ms) and "addBatch" not in told.parts_ms)
-            self.id, self.name = progress.get("id") or self.id, progress.get("name") or self.name
+            self.id, self.name = text(progress.get("id")) or self.id, text(progress.get("name")) or self.name
             self.new.append(told)
         return corrupt
 
@@ -115,7 +115,7 @@ class LogFold:
                 self._jobs.append((self._number, line))
             else:
                 self._application(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             self.corrupt += 1
 
     def after(self, earlier: "LogFold") -> "LogFold":
@@ -178,13 +178,14 @@ class LogFold:
             return
         event = json.loads(line)
         run = self._run(str(event["runId"]))
-        run.id = event["id"]
+        run.id = text(event["id"])
         if kind == b"Star":
-            run.name, run.started_at = event.get("name"), epoch(event.get("timestamp"))
+            run.name, run.started_at = text(event.get("name")), epoch(event.get("timestamp"))
         elif kind == b"Idle":
             run.idle, run.in_flight = True, None
         elif kind == b"Term":
-            run.over, run.exception = True, event.get("exception")
+            said = event.get("exception")
+            run.over, run.exception = True, None if said is None else str(said)
 
     def _progress(self, line: bytes) -> None:
         named = _PROGRESS_RUN.search(line, 0, 512)
