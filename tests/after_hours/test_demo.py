@@ -67,6 +67,17 @@ def test_the_weeks_are_the_reports_own() -> None:
     assert len(found.weeks) == 51, "the first and the last are not whole"
 
 
+def test_where_a_history_begins_or_ends_is_no_step() -> None:
+    """What one asks for may be longer than what is known: nothing known is not nothing worked."""
+    history = demo_history(NOW, UTC)
+    begins, ends = NOW - timedelta(weeks=40), NOW - timedelta(weeks=18)
+    rows = [row for row in history.statements if begins < row.start < ends]
+    today = NOW.date()
+    for since, until in ((today - timedelta(weeks=80), None), (None, today + timedelta(weeks=40))):
+        made = report(Activity.of(rows), personal_calendar("UTC"), since, until)
+        assert certainty(made, rows).step is None
+
+
 def test_from_the_history_it_is_the_same_as_from_the_statements() -> None:
     history = demo_history(NOW, ZoneInfo("Europe/London"))
     service = AfterHours(

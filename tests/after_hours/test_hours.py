@@ -243,14 +243,26 @@ def test_before_a_move_the_clock_is_that_of_the_old_zone() -> None:
 
 
 def test_a_streak_of_free_evenings_is_counted_back_from_yesterday() -> None:
-    shown = report(
-        Activity.of(statements([at(f"2026-03-0{day} 20:00", "UTC") for day in (2, 9)])),
-        personal_calendar("UTC"),
-        until=date(2026, 3, 12),
-    )
+    worked = Activity.of(statements([at(f"2026-03-0{day} 20:00", "UTC") for day in (2, 9)]))
+    calendar, synced = personal_calendar("UTC"), at("2026-03-13 08:00", "UTC")
+    shown = report(worked, calendar, until=date(2026, 3, 12), as_of=synced)
     assert shown.free_evenings(date(2026, 3, 13)) == 3
+    old = report(worked, calendar, until=date(2026, 3, 12))
+    assert old.free_evenings(date(2026, 3, 13)) == 0, (
+        "a file that ends on the 9th tells of no evening after it"
+    )
     nothing = report(Activity(), personal_calendar("UTC"), date(2026, 1, 1), date(2026, 3, 12))
     assert nothing.free_evenings(date(2026, 3, 13)) == 0, "of days that nothing is known of none is free"
+
+
+def test_days_that_the_history_does_not_tell_of_are_not_known() -> None:
+    worked = Activity.of(statements([at(f"2026-03-{day:02} 12:00", "UTC") for day in (4, 20)]))
+    shown = report(worked, personal_calendar("UTC"), date(2026, 1, 1), date(2026, 12, 31))
+    assert shown.known == (date(2026, 3, 4), date(2026, 3, 20))
+    assert [week.start for week in shown.known_weeks] == [date(2026, 3, 9)]
+    synced = report(worked, personal_calendar("UTC"), date(2026, 3, 10), as_of=at("2026-03-23 05:00", "UTC"))
+    assert synced.known == (date(2026, 3, 10), date(2026, 3, 20))
+    assert report(worked, personal_calendar("UTC"), date(2026, 6, 1), date(2026, 6, 2)).known is None
 
 
 CALENDARS = st.builds(

@@ -84,7 +84,11 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Report:
-    """A person's hours between two days, both included. Days without a statement are not in ``days``."""
+    """A person's hours between two days, both included. Days without a statement are not in ``days``.
+
+    ``known`` are the first and the last of these days that the history tells of, None where it tells of none:
+    a day without statements outside them is not a day without work.
+    """
 
     calendar: Calendar
     activity: Activity
@@ -92,6 +96,7 @@ class Report:
     until: date
     days: tuple[Day, ...]
     pieces: tuple[Piece, ...]
+    known: tuple[date, date] | None
 
     @cached_property
     def totals(self) -> Figures:
@@ -118,6 +123,17 @@ class Report:
         for day in self.days:
             found[_monday(day.day)].append(day.figures)
         return tuple(Week(start, Figures.total(figures)) for start, figures in found.items())
+
+    @cached_property
+    def known_weeks(self) -> tuple[Week, ...]:
+        """The weeks that lie wholly in what is known."""
+        return tuple(
+            w for w in self.weeks if self.is_known(w.start) and self.is_known(w.start + timedelta(6))
+        )
+
+    def is_known(self, day: date) -> bool:
+        """Whether the history tells of this day of the report."""
+        return self.known is not None and self.known[0] <= day <= self.known[1]
 
     @cached_property
     def punch(self) -> tuple[tuple[int, ...], ...]:
@@ -160,9 +176,11 @@ class Report:
         return sessions_touching(runs(self.activity.person, gap), [p for p in self.pieces if p.day == day])
 
     def free_evenings(self, today: date) -> int:
-        """How many days in a row before ``today`` had nothing after hours, back to the first known."""
-        at, count = min(today - timedelta(1), self.until), 0
-        while self.days and at >= self.days[0].day and not self.day(at).figures.after_hours_minutes:
+        """How many days in a row before ``today``, from the last known one back, had nothing after hours."""
+        if self.known is None:
+            return 0
+        at, count = min(today - timedelta(1), self.known[1]), 0
+        while at >= self.known[0] and not self.day(at).figures.after_hours_minutes:
             at, count = at - timedelta(1), count + 1
         return count
 

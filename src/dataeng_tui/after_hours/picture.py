@@ -145,7 +145,7 @@ def _months(weeks: tuple[Week, ...]) -> dict[int, str]:
 
 def _cell(frame: _Frame, day: date, x: int, y: int) -> Iterator[str]:
     report = frame.report
-    if not report.since <= day <= report.until:
+    if not report.is_known(day):
         return
     shown = report.day(day)
     minutes = frame.minutes(shown)

@@ -20,10 +20,12 @@ def report(
     since: date | None = None,
     until: date | None = None,
     counting: Collection[str] = (),
+    as_of: datetime | None = None,
 ) -> Report:
     """The figures of the days from ``since`` to ``until``, both included; left out, all there are.
 
-    ``counting`` names machines' reasons whose statements are to count as the person's.
+    ``counting`` names machines' reasons whose statements are to count as the person's. ``as_of`` is the
+    moment up to which statements would be here if there were any; left out, the last one's.
     """
     activity = activity.counting(counting)
     start, end = _bounds(activity, calendar, since, until)
@@ -35,15 +37,16 @@ def report(
     _count_blog(activity, calendar.clock(start, end, 18), tallies)
     chosen = sorted(d for d, tally in tallies.items() if tally.is_worth_a_row and _between(d, since, until))
     first = since or (chosen[0] if chosen else until or date(1970, 1, 1))
-    last = until or (chosen[-1] if chosen else first)
+    last = max(first, until or (chosen[-1] if chosen else first))
     days = tuple(Day(d, calendar.kind(d), tallies[d].figures(), calendar.holiday(d)) for d in chosen)
     return Report(
         calendar,
         activity,
         first,
-        max(first, last),
+        last,
         days,
         tuple(p for p in pieces if _between(p.day, first, last)),
+        _known(activity, calendar, first, last, as_of),
     )
 
 
@@ -166,6 +169,19 @@ def _bounds(
     start = bounds[0] if since is None else calendar.start_of(since)
     end = bounds[1] if until is None else calendar.start_of(until)
     return start - 2 * DAY, max(start, end) + 3 * DAY
+
+
+def _known(
+    activity: Activity, calendar: Calendar, first: date, last: date, as_of: datetime | None
+) -> tuple[date, date] | None:
+    bounds = activity.bounds
+    if bounds is None:
+        return None
+    begins, ends = (calendar.day_of(datetime.fromtimestamp(at, UTC)) for at in (bounds[0], bounds[1] - 1))
+    if as_of is not None:
+        ends = max(ends, calendar.day_of(as_of))
+    begins, ends = max(begins, first), min(ends, last)
+    return (begins, ends) if begins <= ends else None
 
 
 def _between(day: date, since: date | None, until: date | None) -> bool:

@@ -157,8 +157,10 @@ class AfterHours:
         """
         owner = self.owner()
         activity = self.history.activity(owner) if owner else origins.NOTHING
+        synced = self.history.synced(owner) if owner else None
         low, high = self.range
-        return report(activity, self.calendar, since or low, until or high, counting)
+        as_of = synced.at if synced else None
+        return report(activity, self.calendar, since or low, until or high, counting, as_of)
 
     def day(self, shown: Report, day: date) -> DayDetail:
         """A day's sessions, programs and warehouses."""

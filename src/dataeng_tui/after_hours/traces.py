@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 from dataeng_tui.after_hours.activity import SLOT, Column, Columns, microseconds
@@ -21,7 +21,7 @@ _MINUTE: Final = 60_000_000
 
 
 def certainty(report: Report, statements: Iterable[Statement], machines: Machines | None = None) -> Certainty:
-    """The strongest step in the report's complete weeks and its explanations.
+    """The strongest step in the report's known weeks and its explanations.
 
     ``statements`` are those of the report's days, in any order and as often as they like; those that are a
     machine's by the rules are not in the figure, and so explain nothing.
@@ -33,21 +33,11 @@ def certainty(report: Report, statements: Iterable[Statement], machines: Machine
 
 def certainty_of(report: Report, rows: Iterable[Row]) -> Certainty:
     """The same from the person's statements as bare rows, which are looked at only where there is a step."""
-    weeks = complete_weeks(report)
-    minutes = {week.start: week.figures.after_hours_minutes for week in report.weeks}
-    hours = tuple(minutes[week] / 60 for week in weeks)
+    weeks = tuple(week.start for week in report.known_weeks)
+    hours = tuple(week.figures.after_hours_minutes / 60 for week in report.known_weeks)
     if strongest_step(hours) is None:
-        return Certainty(tuple(weeks), hours)
+        return Certainty(weeks, hours)
     return assess(weeks, _places(report), _starts(rows), report.calendar.leave)
-
-
-def complete_weeks(report: Report) -> list[date]:
-    """The Mondays of the weeks that lie wholly inside the report."""
-    return [
-        week.start
-        for week in report.weeks
-        if week.start >= report.since and week.start + timedelta(6) <= report.until
-    ]
 
 
 def stretches(pieces: Iterable[Piece]) -> Iterator[tuple[int, int]]:

@@ -177,7 +177,7 @@ class AfterHoursView(Pane):
             return self._punch.told
         if self.data is None or self.cursor is None:
             return Content("" if self.trouble else "Reading the history …")
-        return lines.day_told(self.data.report.day(self.cursor), self.measure, width)
+        return lines.day_told(self.data.report, self.cursor, self.measure, width)
 
     def _draw_weeks(self) -> None:
         if self.data is not None and self.cursor is not None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from dataeng_tui.after_hours.hours import MEASURES, Day, Measure, Now, Report
+from dataeng_tui.after_hours.hours import MEASURES, Measure, Now, Report
 from dataeng_tui.after_hours.scale import hours_and_minutes as hm
 from dataeng_tui.after_hours.sessions import Session
 from dataeng_tui.text import clean
@@ -41,6 +41,7 @@ class Shown:
     nothing_to_ask: bool = False  # no history, and no Snowflake to get one from
 
 
+UNKNOWN = "the history does not tell of this day"
 NO_HISTORY = (
     "There is no history yet.",
     "In the settings, name a CSV from Snowsight's query history:",
@@ -82,9 +83,12 @@ def now_line(now: Now, narrow: bool = False) -> Content:
     return Content.assemble((at, "bold"), (f", off work, nothing after hours{today} ", "$success"))
 
 
-def day_told(day: Day, measure: Measure, width: int) -> Content:
+def day_told(report: Report, date_: date, measure: Measure, width: int) -> Content:
     """A day in a line, beginning with the figure of the measure."""
+    day = report.day(date_)
     f = day.figures
+    if not report.is_known(date_):
+        return Content.assemble((f"{date_:%a %-d %b %Y}", "bold"), (f"  {UNKNOWN}", "$text-muted"))
     name = foreign(day.holiday, limit=30) if day.holiday else Content(KINDS[day.kind])
     told = Content.assemble(
         (f"{day.day:%a %-d %b %Y}", "bold"), "  ", (hm(f.minutes(measure.name)), "bold $accent"), "  ", name
@@ -111,7 +115,8 @@ def day_lines(detail: "DayDetail", report: Report, width: int) -> list[Content]:
     figures = [f"{m.title} {hm(f.minutes(m.name))}".replace(" ", "\xa0") for m in MEASURES]
     lines += [Content(line) for line in wrap(" · ".join(figures), max(width, 20))]
     if not f.statements:
-        return [*lines, Content(""), Content.styled("Nothing was run on this day.", "$text-muted")]
+        told = "Nothing was run on this day." if report.is_known(day.day) else UNKNOWN.capitalize() + "."
+        return [*lines, Content(""), Content.styled(told, "$text-muted")]
     lines.append(_title("Sessions (pauses of at most 60 min)"))
     lines += [_session(session, report) for session in detail.sessions] or [_none()]
     for title, counts in (
@@ -136,7 +141,7 @@ def certainty_lines(found: "Certainty | None", width: int) -> list[Content]:
     step = found.step
     if step is None:
         return paragraph(
-            f"No step in the weekly figure of {len(found.weeks)} complete weeks (Pettitt's test, p < 0.01). "
+            f"No step in the weekly figure of {len(found.weeks)} whole weeks (Pettitt's test, p < 0.01). "
             "It takes 16 weeks, and a change of a few weeks only may go unseen.",
             width, "$text-muted",
         )  # fmt: skip
@@ -213,7 +218,7 @@ def _how_it_goes(shown: Shown, goal: float | None) -> Content:
         ),
     ]
     if goal is not None:
-        weeks = [week for week in report.weeks if week.start + timedelta(6) < today]
+        weeks = [week for week in report.known_weeks if week.start + timedelta(6) < today]
         kept = sum(week.figures.after_hours_minutes <= goal * 60 for week in weeks)
         this = next((w for w in reversed(report.weeks) if w.start <= today), None)
         so_far = this.figures.after_hours_minutes if this else 0

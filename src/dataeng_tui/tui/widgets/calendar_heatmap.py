@@ -51,7 +51,7 @@ class CalendarHeatmap(Heat):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._report: Report | None = None
-        self._steps: list[list[int]] = []  # a row a weekday; -1 is a day outside the report, -2 a day away
+        self._steps: list[list[int]] = []  # a row a weekday; -1 is a day not known of, -2 a day away
         self._monday = date.min
         self._minutes: dict[date, float] = {}
         self.cursor = date.min
@@ -154,7 +154,7 @@ class CalendarHeatmap(Heat):
         return (f"{'[':<{columns - 1}}]" if self.colourless else "▐" + "█" * (columns - 2) + "▌"), style
 
     def _step(self, report: "Report", day: date) -> int:
-        if not report.since <= day <= report.until:
+        if not report.is_known(day):
             return -1
         found = step(self._minutes.get(day, 0))
         return -2 if not found and report.day(day).kind in AWAY else found

@@ -56,7 +56,8 @@ class PunchCard(Heat):
     def show(self, report: "Report") -> None:
         """Show a report's hours."""
         self._all, self._after = report.punch, report.after_hours_punch
-        self._weeks = max(1.0, ((report.until - report.since).days + 1) / 7)
+        first, last = report.known or (report.since, report.until)
+        self._weeks = max(1.0, ((last - first).days + 1) / 7)
         self.refresh()
 
     @property
