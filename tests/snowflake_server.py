@@ -17,6 +17,7 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,14 @@ class Asked:
 
 @dataclass
 class FakeSnowflake:
-    """A running server. ``refuse`` maps a part of the SQL to ``(code, sqlstate, message)``."""
+    """A running server, with its clock ``ahead``. ``refuse``: part of the SQL to ``(code, state, words)``."""
 
     port: int = 0
     login_error: tuple[str, str] | None = None
     refuse: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     hang: str | None = None
     hang_login: bool = False
+    ahead: timedelta = timedelta()
     asked: list[Asked] = field(default_factory=list)
     logins: list[dict[str, Any]] = field(default_factory=list)
     aborted: list[dict[str, Any]] = field(default_factory=list)
@@ -113,6 +115,7 @@ class FakeSnowflake:
         """As it was at the start."""
         self.released.set()  # whoever still waits may go
         self.login_error, self.hang, self.hang_login, self.released = None, None, False, asyncio.Event()
+        self.ahead = timedelta()
         for held in (self.refuse, self.asked, self.logins, self.aborted):
             held.clear()  # type: ignore[attr-defined]
         self.query("CREATE SCHEMA IF NOT EXISTS snowflake.account_usage")
@@ -186,6 +189,10 @@ def _application(server: FakeSnowflake) -> Callable[..., Any]:
         body["sqlText"] = (
             _RECENT.sub(_RECENT_VIEW, sql)
             .replace("CURRENT_USER()", f"'{user}'")
+            .replace(
+                "CURRENT_TIMESTAMP()",
+                f"CAST('{datetime.now(UTC) + server.ahead:%FT%T+00:00}' AS TIMESTAMP_TZ)",
+            )
             .replace("CURRENT_ORGANIZATION_NAME() || '-' || CURRENT_ACCOUNT_NAME()", "'ACME-DATA'")
         )
         request._body = json.dumps(body).encode()

@@ -107,6 +107,30 @@ def test_without_the_privilege_seven_days_are_read_and_the_grant_is_named(snowfl
     assert len(kept()) == 5
 
 
+def test_it_goes_by_the_servers_clock(snowflake: FakeSnowflake) -> None:
+    """A machine that is three hours behind misses nothing, and asks for no moment that is too long ago."""
+    snowflake.ahead = timedelta(hours=3)
+    snowflake.refuse["ACCOUNT_USAGE"] = NO_PRIVILEGE
+    snowflake.load([row(1, days_ago(-2 / 24))], "RECENT")
+    sync()
+    assert kept() == ["01b00001"]
+    (asked,) = [asked for asked in snowflake.asked if "QUERY_HISTORY_BY_USER" in asked.sql]
+    assert datetime.fromisoformat(asked.bindings[1]) > days_ago(7 - 2.9 / 24)
+
+
+def test_days_that_were_missed_stay_told(snowflake: FakeSnowflake) -> None:
+    """Without the privilege, who syncs after three weeks has a hole, and the next sync does not close it."""
+    snowflake.refuse["ACCOUNT_USAGE"] = NO_PRIVILEGE
+    snowflake.ahead = -timedelta(days=21)
+    sync()
+    snowflake.ahead = timedelta()
+    hole = f"What ran from {days_ago(21):%Y-%m-%d} to {days_ago(7):%Y-%m-%d} is missing."
+    assert hole in sync().note
+    assert sync().note.count(hole) == 1
+    snowflake.refuse.clear()
+    assert hole not in sync().note
+
+
 def test_a_privilege_that_comes_later_brings_the_whole_year(snowflake: FakeSnowflake) -> None:
     rows = [row(n, days_ago(100 - n)) for n in range(100)]
     snowflake.load(rows[-5:], "RECENT")
@@ -149,6 +173,24 @@ def test_the_program_that_opened_the_session_is_known_when_it_may_be(snowflake: 
     (left_out,) = service.report().left_out
     service.close()
     assert (left_out.reason, left_out.statements) == ("Airflow", 1)
+
+
+def test_sessions_missed_by_one_sync_are_read_by_the_next(snowflake: FakeSnowflake) -> None:
+    """A role that is granted later, or a sync that broke off before SESSIONS: the programs come after."""
+    snowflake.load([row(1, days_ago(200), SESSION_ID=5), row(2, days_ago(1))])
+    airflow = {"SESSION_ID": 5, "CREATED_ON": days_ago(200.1), "USER_NAME": "ALICE"}
+    environment = {"CLIENT_APPLICATION_ID": "Go 1", "CLIENT_ENVIRONMENT": '{"APPLICATION": "AIRFLOW"}'}
+    snowflake.load([{**airflow, **environment}], "SESSIONS")
+    snowflake.refuse["ACCOUNT_USAGE.SESSIONS"] = NO_PRIVILEGE
+    sync()
+    snowflake.refuse.clear()
+    sync()
+    service = opened()
+    assert [one.reason for one in service.report().left_out] == ["Airflow"]
+    service.close()
+    sync()
+    asked = [asked.bindings[1] for asked in snowflake.asked if "ACCOUNT_USAGE.SESSIONS" in asked.sql]
+    assert datetime.fromisoformat(asked[-1]) > days_ago(4), "once read, they are not asked for again"
 
 
 def test_sessions_that_may_not_be_seen_are_a_note(snowflake: FakeSnowflake) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BREAK_OFF: Final = 5.0  # seconds that closing waits for other threads to come out
 _FOREVER: Final = 2**62
+_SESSIONS_READ: Final = "sessions read"
 _COLUMNS: Final = (
     'query_id, start, "end", session_id, user_type, role, warehouse, query_type, tag, status, '
     "client_generated, parameterized_hash, agent_type, program, client"
@@ -47,7 +48,10 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """How far an owner's history reaches: ``mark`` is the latest END_TIME that is whole."""
+    """How far an owner's history reaches: ``mark`` is the latest END_TIME that is whole.
+
+    ``at`` is the moment up to which the last sync asked; of one that was broken off, how far it came.
+    """
 
     source: str
     mark: datetime | None
@@ -178,6 +182,11 @@ class History:
         rows = self._read("SELECT at, rows FROM blog WHERE owner = ?", owner.id)
         return (instant(rows[0][0]), json.loads(rows[0][1])) if rows else None
 
+    def sessions_read(self, owner: Owner) -> datetime | None:
+        """When SESSIONS was last read for an owner, if it ever was."""
+        held = self.value(f"{_SESSIONS_READ} {owner.id}")
+        return instant(int(held)) if held else None
+
     def value(self, key: str) -> str | None:
         """A value kept beside the statements."""
         rows = self._read("SELECT value FROM meta WHERE key = ?", key)
@@ -226,6 +235,10 @@ class History:
     def keep_connection(self, name: str, owner: int) -> None:
         """Remember whose a connection is, so that the next start need not ask."""
         self._connection.execute("INSERT OR REPLACE INTO connections VALUES (?, ?)", (name, owner))
+
+    def keep_sessions_read(self, owner: int, at: datetime) -> None:
+        """Say when SESSIONS was read."""
+        self.keep(f"{_SESSIONS_READ} {owner}", str(microseconds(at)))
 
     def keep_blog_rows(self, owner: int, at: datetime, rows: list[list[object]]) -> None:
         """Keep what the blog's SQL gave."""

@@ -6,6 +6,7 @@ QUERY_HISTORY_BY_USER, which has no delay but knows seven days only.
 """
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ _ONLY_RECENT: Final = (
     "Only the last 7 days could be read, as this role may not see ACCOUNT_USAGE; for the whole year:  GRANT "
     "DATABASE ROLE SNOWFLAKE.GOVERNANCE_VIEWER TO ROLE <role>"
 )
+_MISSING: Final = re.compile(r"What ran from \S+ to \S+ is missing\.")
 _NO_SESSIONS: Final = (
     "Which program ran a statement is not known, as this role may not see SESSIONS; for that:  GRANT "
     "DATABASE ROLE SNOWFLAKE.SECURITY_VIEWER TO ROLE <role>"
@@ -118,7 +120,7 @@ class Syncing:
 class _Sync:
     def __init__(self, history: History, session: Session, user: str, tell: Progress) -> None:
         self.history, self.session, self.user, self.tell = history, session, user, tell
-        self.now = datetime.now(UTC)
+        self.now = session.began
         self.read = 0
         self.oldest = self.now
         self.notes: list[str] = []
@@ -138,6 +140,7 @@ class _Sync:
                 raise
             source, mark = PART, None
             self.notes.append(_ONLY_RECENT)
+            self.notes += _MISSING.findall(before.note if before else "")
             if before and before.at < self.now - RECENT:
                 self.notes.append(
                     f"What ran from {before.at:%Y-%m-%d} to {self.now - RECENT:%Y-%m-%d} is missing."
@@ -194,9 +197,13 @@ class _Sync:
             self._keep(rows)
 
     async def _sessions(self) -> None:
-        """Which program opened the sessions of what has just been read."""
+        """Which program opened the sessions since they were last read, or of all that is here.
+
+        Not only of what has just been read: an earlier sync may have been broken off, or not been allowed to.
+        """
         self.tell("Reading SESSIONS", self.read)
-        since = self.oldest - timedelta(days=1)
+        read = self.history.sessions_read(self.owner) or self.history.count(self.owner)[1] or self.now
+        since = min(self.oldest, read) - timedelta(days=1)
         try:
             rows = await self.session.rows("sessions", self.user, _moment(since))
         except Refusal as refused:
@@ -210,6 +217,7 @@ class _Sync:
         with self.history.writing() as writer:
             writer.add_sessions(self.owner.id, found)
             writer.apply_sessions(self.owner.id, microseconds(since))
+            self.history.keep_sessions_read(self.owner.id, self.now)
 
     async def _blog(self) -> None:
         """The blog's own SQL, its user bound, at most once a day: it reads the whole year."""
@@ -230,7 +238,7 @@ class _Sync:
             writer.add(self.session.account, statements)
             if mark is not None:
                 mark = max(mark, *(statement.end or mark for statement in statements))
-                self.history.keep_synced(self.owner.id, Synced(WHOLE, mark, self.now))
+                self.history.keep_synced(self.owner.id, Synced(WHOLE, mark, at=mark))
         self.read += len(statements)
         self.oldest = min(self.oldest, *(statement.start for statement in statements))
         return mark

@@ -38,6 +38,8 @@ class Session:
         self._connection = connection
         self.account = ""
         self.user = ""
+        self.began = datetime.now(UTC)
+        """When it was opened, by the server's clock."""
 
     async def pages(self, statement: str, *values: str) -> AsyncIterator[list[Row]]:
         """The rows of ``sql/after_hours/<statement>.sql``, a page at a time. Raises Refusal or UserError."""
@@ -91,7 +93,8 @@ async def open_session(name: str, passcode: str | None = None) -> AsyncIterator[
         raise UserError(str(refusal(error, name))) from None
     session = Session(name, connection)
     try:
-        ((session.account, session.user),) = await session.rows("who")
+        ((session.account, session.user, now),) = await session.rows("who")
+        session.began = _utc(now)
         yield session
     except Refusal as refused:
         raise UserError(str(refused)) from None
