@@ -34,6 +34,19 @@ async def test_help_lists_the_keys_and_goes_away() -> None:
         assert not isinstance(app.screen, HelpScreen)
 
 
+async def test_help_lists_no_key_that_does_nothing_here() -> None:
+    app = DataengApp(Settings())
+    async with app.run_test(size=(120, 60)) as pilot:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        told = screen_text(app)
+        # No sync runs that could be stopped; the year has the focus, not the hours of the week.
+        assert "Export" in told
+        assert "Stop the sync" not in told
+        assert "A week back" in told
+        assert "An hour back" not in told
+
+
 async def test_a_key_can_be_put_elsewhere() -> None:
     app = DataengApp(Settings(keys={"app.theme": "f9"}))
     async with app.run_test() as pilot:

@@ -12,8 +12,9 @@ from dataeng_tui.services import Services
 class Pane(Vertical):
     """A third of the program. It is mounted hidden, after the first frame, unless it is the one shown first.
 
-    ``status`` is one line of plain text for the top bar's right side (what is shown, as of when), and
-    ``badge`` a few characters beside the pane's name, for what one must know from another pane.
+    ``status`` is one line of plain text for the top bar's right side (what is shown, as of when): parts with
+    `` · `` between them, the most important first, as the last ones go where there is no room; ``badge`` is
+    a few characters beside the pane's name, for what one must know from another pane.
     """
 
     NAME: ClassVar[str]

@@ -25,10 +25,9 @@ class AfterHoursPane(AfterHoursView):
     """What the keys do and what comes back from the workers; how it looks is the view's."""
 
     NAME: ClassVar[str] = "After hours"
-    HELP_TEXT: ClassVar[str] = "\n".join(
+    HELP_TEXT: ClassVar[str] = "\n\n".join(
         [
             *(f"{measure.title}: {measure.sentence}" for measure in MEASURES),
-            "",
             "The yellow line in the weeks is a step that Pettitt's test finds; the yellow part of the bars "
             "would be gone without its best explanation. A rung of certainty needs those below it; ◐ is one "
             "that holds, but only by itself. ◇ is a holiday or a day of leave.",
@@ -181,7 +180,7 @@ class AfterHoursPane(AfterHoursView):
             return "no history yet"
         status = self.data.status
         zone = self.data.now.at.tzinfo
-        last = f" to {status.last.astimezone(zone):%-d %b %H:%M}" if status.last else ""
+        last = f" · up to {status.last.astimezone(zone):%-d %b %H:%M}" if status.last else ""
         note = f" · {status.note}" if status.note else ""
         return f"{clean(status.user, 40)} · {status.statements:,} statements{last}{clean(note, 200)}"
 

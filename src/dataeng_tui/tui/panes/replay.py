@@ -125,7 +125,7 @@ Enter on a fault plays its shortest counterexample, then the same events without
         self.designs = designs
         self.undo.clear()
         where = designs[0].name if designs[0].builtin else designs[0].folder
-        self.badge, self.status = "", clean(f"{where}: {designs[0].title}")
+        self.badge, self.status = "", clean(f"{where} · {designs[0].title}")
         self.query_one(EventLog).load([event.fields for event in designs[0].events])
         self.action_reset()
         self._judge()

@@ -183,20 +183,21 @@ by five minutes, + and - change its pace.
         if snapshot is None:
             return
         queries, bad = len(snapshot.queries), len(snapshot.unhealthy)
-        told = [
-            f"{queries} quer{'y' if queries == 1 else 'ies'}",
-            f"{bad} unhealthy" if bad else "all healthy",
-        ]
-        if not queries:
-            told = ["no streaming query yet"]
-        if self.wanted:
-            told.append(f"filter: {self.wanted}")
+        told = ["PAUSED"] if self.paused else []
         pace = f"every {self.services.streams.interval:g} s"
         if self.playing:
-            told.insert(0, f"recording, {streams_detail.clock(snapshot.at, day=True)}")
+            told.append(f"recording, {streams_detail.clock(snapshot.at, day=True)}")
             pace = f"×{1 / self.services.streams.interval:g}"
-        told.append("PAUSED" if self.paused else pace)
-        self.status = ", ".join(told)
+        if self.wanted:
+            told.append(f"filter: {self.wanted}")
+        if queries:
+            told += [f"{queries} quer{'y' if queries == 1 else 'ies'}"]
+            told += [f"{bad} unhealthy" if bad else "all healthy"]
+        else:
+            told.append("no streaming query yet")
+        if not self.paused:
+            told.append(pace)
+        self.status = " · ".join(told)
 
     @property
     def playing(self) -> bool:

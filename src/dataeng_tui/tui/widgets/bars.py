@@ -8,6 +8,8 @@ from textual.widget import Widget
 
 from dataeng_tui.text import clean
 
+ROOMY = 100  # columns from which on the program says its name
+
 
 class TopBar(Widget):
     """The panes' names, which one is at the front, what it shows, and whether it is a demo."""
@@ -27,7 +29,7 @@ class TopBar(Widget):
         self.panes, self.front, self.status = tuple(panes), front, status
 
     def render(self) -> Content:
-        brand = Content.styled(" dataeng " if self.size.width >= 60 else "", "bold $primary")
+        brand = Content.styled(" dataeng " if self.size.width >= ROOMY else "", "bold $primary")
         parts: list[Content] = [brand]
         for number, (pane, name, badge) in enumerate(self.panes, 1):
             style = "bold $background on $primary" if pane == self.front else "$foreground"
@@ -40,9 +42,17 @@ class TopBar(Widget):
         left = Content.assemble(*parts)
         demo = Content.styled(" DEMO ", "bold $background on $accent") if self.demo else Content("")
         room = self.size.width - left.cell_length - demo.cell_length - 2
-        status = Content.styled(clean(self.status, 400), "$text-muted").truncate(max(room, 0), ellipsis=True)
+        status = Content.styled(_as_much_as_fits(clean(self.status, 400), room), "$text-muted")
         gap = max(self.size.width - left.cell_length - status.cell_length - demo.cell_length - 1, 0)
         return Content.assemble(left, " " * gap, status, " ", demo)
+
+
+def _as_much_as_fits(status: str, room: int) -> str:
+    """The first parts of a status that there is room for, each of them whole; the first one cut at need."""
+    parts = status.split(" · ")
+    while len(parts) > 1 and len(" · ".join(parts)) > room:
+        parts.pop()
+    return Content(" · ".join(parts)).truncate(max(room, 0), ellipsis=True).plain
 
 
 class KeyBar(Widget):

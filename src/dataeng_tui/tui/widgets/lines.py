@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
+
+from dataeng_tui.tui.keys import key
 
 
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
@@ -20,12 +22,12 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_up", show=False),
-        Binding("down,j", "scroll_down", show=False),
-        Binding("left", "scroll_left", show=False),
-        Binding("right", "scroll_right", show=False),
-        Binding("pageup", "page_up", show=False),
-        Binding("pagedown", "page_down", show=False),
+        key("up,k", "scroll_up", "Up", "lines.up", show=False),
+        key("down,j", "scroll_down", "Down", "lines.down", show=False),
+        key("left", "scroll_left", "Left", "lines.left", show=False),
+        key("right", "scroll_right", "Right", "lines.right", show=False),
+        key("pageup", "page_up", "A page up", "lines.page-up", show=False),
+        key("pagedown", "page_down", "A page down", "lines.page-down", show=False),
     ]
 
     DEFAULT_CSS = "Lines { background: $surface; scrollbar-size: 0 1; }"

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 
+from dataeng_tui.tui.keys import key
 from dataeng_tui.tui.widgets.lines import Lines
 
 
@@ -28,12 +29,12 @@ class LiveTable(Lines):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home,g", "move(-1000000)", show=False),
-        Binding("end,G", "move(1000000)", show=False),
+        key("up,k", "move(-1)", "The row before", "table.up", show=False),
+        key("down,j", "move(1)", "The next row", "table.down", show=False),
+        key("pageup", "page(-1)", "A page up", "table.page-up", show=False),
+        key("pagedown", "page(1)", "A page down", "table.page-down", show=False),
+        key("home,g", "move(-1000000)", "The first row", "table.first", show=False),
+        key("end,G", "move(1000000)", "The last row", "table.last", show=False),
     ]
 
     class Chosen(Message):
