@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,10 @@ from hypothesis import strategies as st
 
 from dataeng_tui.streams.health import Thresholds, catch_up_seconds, judge
 from dataeng_tui.streams.rhythm import holding, trigger_seconds
-from dataeng_tui.streams.snapshot import Batch, Finding, SourceProgress, StreamingQuery
+from dataeng_tui.streams.snapshot import Batch, Finding, Focus, SourceProgress, StreamingQuery
+from dataeng_tui.streams.sources.event_log import EventLogSource
 
+LOG = Path(__file__).parent / "logs" / "local-1795398444803"
 NOW = 1_800_000_000.0
 
 
@@ -63,6 +66,17 @@ def test_a_slow_rhythm_is_no_stall() -> None:
     assert judge(hourly, NOW) == ()
 
 
+def test_a_trigger_longer_than_the_patience_is_no_stall() -> None:
+    daily = batches(2, every=86_400.0)
+    assert judge(query(daily, quiet_since=NOW - 86_000), NOW) == ()
+    assert codes(judge(query(daily, quiet_since=NOW - 4 * 86_400), NOW)) == ["stalled"]
+    first = query(batches(1), quiet_since=NOW - 3000)
+    assert judge(first, NOW) == ()  # the next may be due in an hour
+    assert codes(judge(first, NOW, (), Thresholds(trigger=60.0))) == ["stalled"]
+    assert codes(judge(replace(first, state="processing"), NOW)) == ["stalled"]
+    assert codes(judge(query((), state="initializing", quiet_since=NOW - 3000), NOW)) == ["stalled"]
+
+
 def test_falling_behind_names_rates_backlog_and_no_end() -> None:
     history = batches(8, input_rows_per_second=500.0, processed_rows_per_second=400.0, duration_ms=10_000.0)
     (found,) = judge(query(history), NOW, (), Thresholds(trigger=60))
@@ -83,6 +97,35 @@ def test_falling_behind_tells_how_long_the_catching_up_takes() -> None:
     known = query(sources=sources, input_rows_per_second=500.0, processed_rows_per_second=900.0)
     assert catch_up_seconds(known) == 10.0
     assert catch_up_seconds(replace(known, processed_rows_per_second=500.0)) is None
+
+
+def test_a_rate_of_the_last_ten_milliseconds_is_no_backlog() -> None:
+    """Without a trigger Spark looks for rows without end, and says 2,000 rows/s where 20 came in a second."""
+    said = EventLogSource(LOG).poll(NOW, Focus(everything=True))
+    (without,) = (one for one in said.queries if one.name is None)
+    rates = [(one.input_rows_per_second, one.processed_rows_per_second) for one in without.batches[2:]]
+    assert all(taken > 10 * done for taken, done in rates)
+    assert judge(replace(without, state="waiting", quiet_since=NOW), NOW) == ()
+    back_to_back = batches(8, every=1.0, duration_ms=1000.0, input_rows_per_second=500.0)
+    assert codes(judge(query(back_to_back), NOW, (), Thresholds(trigger=60))) == ["falling-behind"]
+
+
+def lagging(lag: Callable[[int], int], **fields: object) -> tuple[Finding, ...]:
+    """Of a source that gives 100 rows a batch: its two rates are the same, whatever waits."""
+    history = batches(8, lag=lag, input_rows_per_second=100.0, **fields)
+    return judge(query(history), NOW)
+
+
+def test_what_a_capped_source_keeps_back_is_falling_behind_or_being_worked_off() -> None:
+    (found,) = lagging(lambda n: 50_000 + 600 * n)
+    assert found.code == "falling-behind"
+    assert found.evidence == (
+        "54,200 rows behind, 3,600 more than 6 batches before; 3,600 more a minute: "
+        "at this rate it never catches up"
+    )
+    assert lagging(lambda n: 50_000 - 600 * n, processed_rows_per_second=50.0, duration_ms=10_000.0) == ()
+    assert lagging(lambda n: 50_000 + 600 * (n % 4)) == ()
+    assert lagging(lambda n: n) == ()  # less than one batch
 
 
 def test_slow_batch_against_a_trigger_read_from_the_rhythm() -> None:
@@ -127,12 +170,26 @@ def test_state_growth_is_told_once_and_kept_until_it_is_half() -> None:
     assert judge(query(batches(30, state_rows=lambda n: n)), NOW) == ()  # too little to matter
 
 
+def test_a_state_that_is_cleaned_now_and_then_does_not_grow() -> None:
+    def hourly(n: int) -> int:
+        return 1000 + 1000 * (n % 40)
+
+    assert judge(query(batches(79, state_rows=hourly)), NOW) == ()
+    more = query(batches(79, state_rows=lambda n: hourly(n) * (1 + n // 40)))
+    assert codes(judge(more, NOW)) == ["state-growth"]
+
+
 def test_watermark_stuck_needs_rows_that_came_in() -> None:
     stuck = batches(15, watermark=NOW - 5000)
     (found,) = judge(query(stuck), NOW)
     assert found.evidence == "the watermark has not moved in 15 batches (2 min), and 1,400 rows came in"
     assert judge(query(batches(15, watermark=NOW - 5000, input_rows=0)), NOW) == ()
     assert judge(query(batches(15, watermark=lambda n: NOW - 5000 + n)), NOW) == ()
+    assert judge(query(batches(15, every=1.0, watermark=NOW - 5000)), NOW) == ()  # a quarter of a minute
+    # Events with whole hours as their times move it once an hour.
+    assert judge(query(batches(45, every=60.0, watermark=lambda n: NOW - 9000 + n // 15 * 3600)), NOW) == ()
+    stands = query(batches(70, every=60.0, watermark=lambda n: NOW - 9000 + min(2, n // 15) * 3600))
+    assert codes(judge(stands, NOW)) == ["watermark-stuck"]
 
 
 def test_restarting_counts_runs_and_ends_when_one_has_lasted() -> None:
@@ -146,9 +203,11 @@ def test_restarting_counts_runs_and_ends_when_one_has_lasted() -> None:
 def test_one_odd_batch_neither_raises_nor_clears() -> None:
     def behind(pattern: str) -> list[str]:
         history = batches(
-            len(pattern), processed_rows_per_second=lambda n: 5.0 if pattern[n] == "x" else 50.0
+            len(pattern),
+            processed_rows_per_second=lambda n: 5.0 if pattern[n] == "x" else 50.0,
+            duration_ms=10_000.0,
         )
-        return codes(judge(query(history), NOW))
+        return codes(judge(query(history), NOW, (), Thresholds(trigger=60)))
 
     assert behind("xxxx.xxxx.") == []
     assert behind("..xxxxx") == ["falling-behind"]

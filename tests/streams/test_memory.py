@@ -126,6 +126,15 @@ def test_restarts_are_counted_across_restarts_of_the_program(tmp_path: Path) -> 
     assert watched(path, 1090.0 + 3700, run(3, 1090.0)).health == ()
 
 
+def test_a_run_that_ended_well_is_not_remembered_as_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "streams.db"
+    for number in range(5):  # every ten minutes another application, which takes what is there and ends
+        at = 1000.0 + 600 * number
+        seen = watched(path, at + 5, run(number, at))
+        assert (seen.runs, seen.health) == ((), ())
+        watched(path, at + 60, replace(run(number, at), state="finished", ended_well=True))
+
+
 def test_the_starts_stay_bounded_and_an_older_file_is_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,7 @@ BATCH = {
     "watermark": lambda last: seconds(last.get("eventTime", {}).get("watermark")),
     "state_rows": lambda last: total(last, "numRowsTotal"),
     "state_bytes": lambda last: total(last, "memoryUsedBytes"),
+    "lag": lambda last: None,  # a Kafka source's only
 }
 # The query's own numbers are its last batch's, under these names.
 QUERY = BATCH | {
@@ -109,11 +110,11 @@ QUERY = BATCH | {
     "batch_duration_ms": BATCH["duration_ms"],
     "duration_ms": BATCH["parts_ms"],
 }
-OF_THE_BATCH = {"at", "id", "parts_ms"}
+OF_THE_BATCH = {"at", "id", "parts_ms", "lag"}
 # What no progress tells: names, states and starts are held below, and findings by tests of their own.
 NOT_IN_A_PROGRESS = {
     "application", "run_id", "id", "name", "state", "sources", "exception", "started_at", "seen_in", "health",
-    "batches", "runs", "quiet_since",
+    "batches", "runs", "ended_well", "quiet_since",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dataeng_tui.streams.opening import open_watcher
-from dataeng_tui.streams.snapshot import Focus, Layer, Observation, Snapshot, StreamingQuery
+from dataeng_tui.streams.snapshot import Batch, Focus, Layer, Observation, Snapshot, StreamingQuery
 from dataeng_tui.streams.sources.driver_ui import DriverUi
 from dataeng_tui.streams.sources.local_ports import LocalPorts
 from dataeng_tui.streams.watch import Watcher
@@ -177,6 +177,32 @@ def test_a_new_run_of_the_same_query_takes_the_earlier_ones_place() -> None:
     source.said = replace(source.said, queries=tuple(runs))
     (query,) = Watcher([source], lambda *_: ()).once().queries
     assert (query.run_id, query.state, query.runs) == ("run-2", "waiting", (10.0,))
+
+
+def test_an_old_run_that_only_seems_to_live_does_not_hide_that_the_new_one_failed() -> None:
+    old = StreamingQuery("app-1", "run-1", id="q", state="waiting", started_at=10.0, batches=(Batch(50.0),))
+    new = StreamingQuery("app-2", "run-2", id="q", state="failed", started_at=60.0, exception="boom")
+    source = Scripted("a")
+    for runs in ((old, new), (new, old)):
+        source.said = replace(source.said, queries=runs)
+        (query,) = Watcher([source], lambda *_: ()).once().queries
+        assert (query.run_id, query.runs) == ("run-2", (10.0,))
+    young = replace(new, state="initializing", started_at=None)
+    source.said = replace(source.said, queries=(young, old))
+    assert Watcher([source], lambda *_: ()).once().queries[0].run_id == "run-2"
+
+
+def test_runs_that_ended_well_are_no_restarts() -> None:
+    source = Scripted("a")
+    runs = [
+        StreamingQuery(
+            "app", f"run-{n}", id="q", state="finished", ended_well=n != 2 or None, started_at=10.0 * n
+        )
+        for n in range(1, 5)
+    ]
+    source.said = replace(source.said, queries=tuple(runs))
+    (query,) = Watcher([source], lambda *_: ()).once().queries
+    assert (query.run_id, query.runs) == ("run-4", (20.0,))
 
 
 def test_stopping_leaves_no_thread_behind(serve: Serve, newest: Any) -> None:

@@ -1,5 +1,6 @@
 """What every source said last, and the one picture that it makes."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -176,22 +177,23 @@ class Board:
         for runs in by_id.values():
             if len(runs) > 1:
                 runs = [run for run in runs if run.run_id != run.id]
-                runs.sort(
-                    key=lambda query: (query.state is not None and not query.ended, query.started_at or 0.0)
-                )
+                runs.sort(key=_last_heard)
             alone = len(runs) == 1 and runs[0].id not in self._remembered
             newest.append(self._judged(runs[-1], () if alone else self._starts(runs), now))
         return newest
 
     def _starts(self, runs: list[StreamingQuery]) -> tuple[float, ...]:
-        """When the runs before the last one began, those that are remembered too, oldest first."""
-        last = runs[-1]
-        known = {int(run.started_at): run.started_at for run in runs[:-1] if run.started_at is not None}
+        """When earlier runs began that may have failed, those remembered too, oldest first."""
+        *before, last = runs
+        known = {int(run.started_at): run.started_at for run in before if run.started_at is not None}
         if last.id is not None and last.started_at is not None:
             # Remembered to the second, and the last run itself among them.
             for at in self._remembered.get(last.id, ()):
                 if at < int(last.started_at):
                     known.setdefault(int(at), at)
+        for run in before:
+            if run.ended_well and run.started_at is not None:
+                del known[int(run.started_at)]
         return tuple(known[second] for second in sorted(known))
 
     def _judged(self, merged: StreamingQuery, starts: tuple[float, ...], now: float) -> StreamingQuery:
@@ -220,6 +222,13 @@ class Board:
             told = query.quiet_since if before is None or before[0][1] is None else None
             self._moved[query.run_id] = (mark, now if told is None else min(told, now))
         return self._moved[query.run_id][1]
+
+
+def _last_heard(query: StreamingQuery) -> tuple[float, bool]:
+    """What tells which of a query's runs is the newest: Spark lets no two of them run at once."""
+    lives = query.state is not None and not query.ended
+    told = max(query.started_at or 0.0, query.batches[-1].at if query.batches else 0.0)
+    return int(told) or (math.inf if lives else 0), lives  # pages tell a start to the second
 
 
 def _same_history(one: StreamingQuery, other: StreamingQuery) -> bool:

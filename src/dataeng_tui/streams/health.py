@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from statistics import median
 
 from dataeng_tui.streams.cause import innermost
-from dataeng_tui.streams.rhythm import holding, period_seconds, trigger_seconds
+from dataeng_tui.streams.rhythm import holding, period_seconds, trigger_seconds, waited
 from dataeng_tui.streams.snapshot import Batch, Code, Finding, StreamingQuery
 
 
@@ -23,6 +24,7 @@ class Thresholds:
     state_growth: float = 0.5  # and grows by this share
     state_rows: int = 1000  # below that many rows it is no matter
     watermark_batches: int = 10  # with rows, and the watermark where it was
+    watermark_after: float = 120.0  # for so long
     restarts: int = 2
     restarts_within: float = 3600.0
 
@@ -94,7 +96,7 @@ def _stalled(query: StreamingQuery, now: float, limits: Thresholds, _: bool) -> 
     if query.state == "idle" or query.quiet_since is None:
         return None
     quiet = now - query.quiet_since
-    period = period_seconds(query.batches)
+    period = period_seconds(query.batches) or limits.trigger
     if quiet < max(limits.stalled_after, 3 * (period or 0.0)):
         return None
     usual = f"; before, one came every {_span(period)}" if period else ""
@@ -102,19 +104,45 @@ def _stalled(query: StreamingQuery, now: float, limits: Thresholds, _: bool) -> 
         what = f"a batch has been running for {_span(quiet)}"
     elif query.batches and not any(batch.input_rows for batch in query.batches[-3:]):
         return None  # nothing came in before either: it waits for data
+    elif query.batches and period is None:
+        return None  # of one batch nobody can tell when the next is due
     else:
         what = f"no batch has ended for {_span(quiet)}"
+        usual += "; its source is silent, or does not answer" if query.batches else ""
     return Finding("stalled", what + usual, query.quiet_since)
 
 
 def _falling_behind(query: StreamingQuery, now: float, limits: Thresholds, _: bool) -> Finding | None:
+    before = {later.at: earlier for earlier, later in pairwise(query.batches)}
+
     def bad(batch: Batch) -> bool | None:
+        earlier = before.get(batch.at)
+        if earlier and earlier.lag is not None and batch.lag is not None and earlier.lag != batch.lag:
+            # A source that hands out so many rows a batch shows it in what it keeps back, not in the rates.
+            return batch.lag > max(earlier.lag, batch.input_rows or 0)
+        if earlier and waited(earlier, batch):
+            return False  # Spark divides the rows by the time since it last looked, which may be 10 ms ago
         taken, done = batch.input_rows_per_second, batch.processed_rows_per_second
         return None if taken is None or done is None else taken > done * (1 + limits.behind_margin)
 
     held = holding(query.batches, bad, limits.behind_batches, limits.recover_batches)
     if not held:
         return None
+    return Finding("falling-behind", _lagging(held) or _too_slow(query, held), held[0].at)
+
+
+def _lagging(held: Sequence[Batch]) -> str | None:
+    told = [(batch.at, batch.lag) for batch in held if batch.lag is not None]
+    if len(told) < 2 or told[-1][1] <= told[0][1]:
+        return None
+    (first, less), (last, more) = told[0], told[-1]
+    return (
+        f"{more:,} rows behind, {more - less:,} more than {len(told) - 1} batches before"
+        f"; {(more - less) / (last - first) * 60:,.0f} more a minute: at this rate it never catches up"
+    )
+
+
+def _too_slow(query: StreamingQuery, held: Sequence[Batch]) -> str:
     taken = median(batch.input_rows_per_second or 0.0 for batch in held[-5:])
     done = median(batch.processed_rows_per_second or 0.0 for batch in held[-5:])
     evidence = f"{taken:,.0f} rows/s come in and {done:,.0f} are processed, over {len(held)} batches"
@@ -125,7 +153,7 @@ def _falling_behind(query: StreamingQuery, now: float, limits: Thresholds, _: bo
             evidence += f", caught up in {_span(backlog / (done - taken))} at these rates"
         else:
             evidence += f", {(taken - done) * 60:,.0f} more a minute; at these rates it never catches up"
-    return Finding("falling-behind", evidence, held[0].at)
+    return evidence
 
 
 def _backlog(query: StreamingQuery, held: Sequence[Batch]) -> float:
@@ -172,11 +200,13 @@ def _state_growth(query: StreamingQuery, now: float, limits: Thresholds, already
     if len(growing) < limits.state_batches:
         return None
     first, last = growing[0].state_rows or 0, growing[-1].state_rows or 0
+    # What grew as high before, and was cleaned, will be cleaned again.
+    high = max((batch.state_rows or 0 for batch in told[: -len(growing)]), default=0)
     # Once told, half of the growth is enough to go on telling it.
     wanted = limits.state_growth / (2 if already else 1)
     if (
         last < limits.state_rows
-        or last < first * (1 + wanted)
+        or last < max(first, high) * (1 + wanted)
         or last == growing[len(growing) // 2].state_rows
     ):
         return None
@@ -193,10 +223,14 @@ def _watermark_stuck(query: StreamingQuery, now: float, limits: Thresholds, _: b
     told = [batch for batch in query.batches if batch.watermark]
     if not told:
         return None
-    stuck = [batch for batch in told if batch.watermark == told[-1].watermark]
+    *before, stuck = (list(stand) for _, stand in groupby(told, key=lambda batch: batch.watermark))
     fed = [batch for batch in stuck if batch.input_rows]
+    # Events whose times are whole hours move it once an hour: it may stand twice as long as it did before.
+    usual = 2 * max((sum(bool(batch.input_rows) for batch in stand) for stand in before), default=0)
     # The watermark of a batch comes from the rows before it: the first batch with a new one is no evidence.
-    if len(fed) <= limits.watermark_batches:
+    if len(fed) <= max(limits.watermark_batches, usual):
+        return None
+    if stuck[-1].at - stuck[0].at < limits.watermark_after:
         return None
     rows = sum(batch.input_rows or 0 for batch in fed[1:])
     span = _span(stuck[-1].at - stuck[0].at)

@@ -65,6 +65,7 @@ class Memory:
         self._recall = recall
         self._kept: dict[str, float] = {}  # run -> the start of its newest batch in the file
         self._starts: dict[str, set[int]] = {}  # query -> the starts of its runs in the file
+        self._well: set[tuple[str, int]] = set()  # queries' runs (by start) that ended well
         self._latest: Snapshot | None = None
         self._new = threading.Event()
         self._closed = threading.Event()
@@ -120,12 +121,14 @@ class Memory:
 
     def _keep(self, connection: sqlite3.Connection, snapshot: Snapshot) -> None:
         newest: dict[str, float] = {}
-        rows, starts = [], []
+        rows, starts, well = [], [], set[tuple[str, int]]()
         for query in snapshot.queries:
             run = query.run_id
             if run not in self._kept:
                 self._remind(connection, query)
             starts += self._fresh_starts(query)
+            if query.ended_well and query.id is not None and query.started_at is not None:
+                well.add((query.id, int(query.started_at)))
             # The newest one again: another layer may have told the rest of it since.
             rows += [(run, batch.at, _told(batch)) for batch in query.batches if batch.at >= self._kept[run]]
             newest[run] = query.batches[-1].at if query.batches else 0.0
@@ -134,8 +137,10 @@ class Memory:
             for run in {run for run, _, _ in rows}:
                 connection.execute(_FORGET, (run, run, KEPT - 1))
             connection.executemany("INSERT OR IGNORE INTO start VALUES (?, ?)", starts)
+            connection.executemany("DELETE FROM start WHERE query = ? AND at = ?", well - self._well)
             for query_id in {query_id for query_id, _ in starts}:
                 connection.execute(_FORGET_STARTS, (query_id, query_id, STARTS - 1))
+        self._well |= well
         self._kept.update(newest)
         for query_id, at in starts:
             self._starts[query_id].add(at)

@@ -37,6 +37,7 @@ def batch(progress: Mapping[str, Any]) -> Batch:
         watermark=epoch((progress.get("eventTime") or {}).get("watermark")),
         state_rows=_sum(_whole(operator.get("numRowsTotal")) for operator in operators),
         state_bytes=_sum(_whole(operator.get("memoryUsedBytes")) for operator in operators),
+        lag=_sum(source.lag for source in sources(progress)),
     )
 
 

@@ -9,7 +9,7 @@ from dataeng_tui.streams.snapshot import Batch
 # A trigger of a processing time begins on its multiples since the epoch, late by little.
 _LATE = 0.15
 _COMMON = (0.5, 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1200, 1800, 3600)
-_ENOUGH = 3
+_ENOUGH = 5
 
 
 def trigger_seconds(batches: Sequence[Batch]) -> float | None:
@@ -18,28 +18,33 @@ def trigger_seconds(batches: Sequence[Batch]) -> float | None:
     Spark tells the interval nowhere outside the driver. A batch that was over before the next one began shows
     it: that next one began on a multiple of the interval.
     """
-    waited = [
-        later.at
-        for earlier, later in pairwise(batches)
-        if earlier.duration_ms is not None
-        and later.at - earlier.at > earlier.duration_ms / 1000 + max(0.05, earlier.duration_ms / 20_000)
-    ]
-    if len(waited) < _ENOUGH:
+    on_time = [later.at for earlier, later in pairwise(batches) if waited(earlier, later)]
+    if len(on_time) < _ENOUGH:
         return None
-    gaps = [later - earlier for earlier, later in pairwise(waited)]
+    gaps = [later - earlier for earlier, later in pairwise(on_time)]
     longest = min(gaps) + _LATE
     fitting = (
         interval
         for interval in sorted(_COMMON, reverse=True)
-        if interval <= longest and all(at % interval < min(_LATE, interval / 4) for at in waited)
+        if interval <= longest and all(at % interval < min(_LATE, interval / 4) for at in on_time)
     )
     return next(fitting, None)
 
 
+def waited(earlier: Batch, later: Batch) -> bool:
+    """Whether ``later`` is known to have begun some time after the one right before it was over."""
+    if earlier.duration_ms is None:
+        return False
+    # Before 3.5 a trigger that finds nothing is told of too, with the number of the batch to come.
+    if earlier.id is not None and later.id is not None and later.id - earlier.id not in (0, 1):
+        return False
+    return later.at - earlier.at > earlier.duration_ms / 1000 + max(0.05, earlier.duration_ms / 20_000)
+
+
 def period_seconds(batches: Sequence[Batch]) -> float | None:
-    """The usual time from one batch to the next (the median); None below three batches."""
+    """The usual time from one batch to the next (the median); None below two batches."""
     gaps = [later.at - earlier.at for earlier, later in pairwise(batches)]
-    return median(gaps) if len(gaps) >= 2 else None
+    return median(gaps) if gaps else None
 
 
 def holding(

@@ -62,6 +62,7 @@ class Batch:
     watermark: float | None = None
     state_rows: int | None = None
     state_bytes: int | None = None
+    lag: int | None = None  # rows that waited in its sources when it was planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ class StreamingQuery:
     """One run of a query. The numbers are those of the last batch that some layer told whole.
 
     ``state`` is None while nothing that knows it answers. ``batches`` is the bounded history, oldest first.
-    ``runs`` are the starts (seconds since the epoch) of earlier runs of the same ``id``, oldest first.
+    ``runs`` are the starts (seconds since the epoch) of earlier runs of the same ``id`` that may have failed,
+    oldest first; ``ended_well`` is True where it is certain that this one has ended, and did not fail.
     """
 
     application: str
@@ -102,6 +104,7 @@ class StreamingQuery:
     health: tuple[Finding, ...] = ()
     batches: tuple[Batch, ...] = ()
     runs: tuple[float, ...] = ()
+    ended_well: bool | None = None
     quiet_since: float | None = None  # by our clock: when its last batch ended, or was seen to have ended
 
     @property

@@ -52,7 +52,7 @@ def _identity(query: StreamingQuery, application: Application | None, width: int
     if query.started_at is not None:
         told.append(f"since {clock(query.started_at, day=True)}")
     if query.runs:
-        told.append(f"after {len(query.runs)} earlier run{'s' if len(query.runs) > 1 else ''}")
+        told.append(f"after {len(query.runs)} run{'s' if len(query.runs) > 1 else ''} that broke off")
     if query.seen_in:
         told.append(f"seen in {', '.join(query.seen_in)}")
     parts = [Content.styled(one, "$text-muted").truncate(width, ellipsis=True) for one in told]

@@ -3,6 +3,7 @@
 Spark has no JSON for Structured Streaming (up to 4.3), so two of these are pages for people.
 """
 
+import re
 import time
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
@@ -40,6 +41,8 @@ _FIRST_PAGES = 4  # in one poll, of runs that were never read
 # Where an application without a streaming query sends on whoever asks for its list of them.
 _JOBS_PAGE = " - Spark Jobs</title>"
 _HISTORY = "a history server"
+# These say FINISHED of a query that failed, too.
+_SAYS_FINISHED = re.compile(r"3\.[123]\.|3\.4\.0")
 
 
 class Budget:
@@ -274,6 +277,7 @@ class DriverUi:
             batch_id=row.batch_id,
             exception=row.exception,
             started_at=started,
+            ended_well=self._ended_well(row) or None,
             quiet_since=None if ended is None else ended - self._ahead,
             seen_in=(self.layer,),
             batches=batches,
@@ -283,6 +287,11 @@ class DriverUi:
             return query
         told = gauges.query(query.application, query.run_id)
         return replace(fill(query, told), seen_in=(self.layer, "metrics"))
+
+    def _ended_well(self, row: Row) -> bool:
+        version = self._application.spark_version if self._application else None
+        told = version is not None and not _SAYS_FINISHED.match(version)
+        return told and row.status == "FINISHED" and row.exception is None
 
 
 def _state(row: Row, running: dict[str, int | None] | None) -> State:

@@ -239,6 +239,7 @@ def _query(run: Run, application: str, state: State | None) -> StreamingQuery:
         state_bytes=last.state_bytes if last else None,
         sources=_sources(run),
         exception=run.exception,
+        ended_well=(run.over and run.exception is None) or None,
         started_at=run.started_at,
         seen_in=("event-log",),
         batches=tuple(run.new),

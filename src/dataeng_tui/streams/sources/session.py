@@ -71,12 +71,14 @@ class Session:
         fresh = tuple(one for one in made if one.at > self._newest.get(run, 0.0))
         if made:
             self._newest[run] = made[-1].at
+        state = _state(query, idle=bool(told) and told[-1] not in whole[-1:])
         return StreamingQuery(
             application=application,
             run_id=run,
             id=str(query.id),
             name=query.name,
-            state=_state(query, idle=bool(told) and told[-1] not in whole[-1:]),
+            state=state,
+            ended_well=state == "finished" or None,
             batch_id=made[-1].id if made else None,
             sources=sources(whole[-1]) if whole else (),
             exception=_exception(query),
