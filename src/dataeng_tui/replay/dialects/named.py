@@ -38,7 +38,7 @@ def named(r: Renderer, node: Any) -> Named | None:
 
 
 def _sources(node: Any, kind: str) -> list[Any]:
-    """What the rows are taken from, or joined with."""
+    """Where a statement takes rows from beside its target."""
     if kind == "Merge":
         return [node.args["using"]]
     if kind == "Insert":
@@ -49,15 +49,11 @@ def _sources(node: Any, kind: str) -> list[Any]:
 
 
 def _by_itself(node: Any, sources: list[Any]) -> bool:
-    """Whether no other row can matter than the target's own and the source's one."""
+    """Whether the rows are one, and no query beside them looks at others."""
     exp = expressions()
-    rows = [_rows(source) for source in sources]
-    queries = (query for query in node.find_all(exp.Select, exp.Values, exp.SetOperation))
-    return (
-        all(map(one_row, sources))
-        and all(any(query is own for own in rows) for query in queries)
-        and all(table is into(node)[0] for table in node.find_all(exp.Table))
-    )
+    own = [_rows(source) for source in sources]
+    queries = node.find_all(exp.Select, exp.Values, exp.SetOperation)
+    return all(map(one_row, sources)) and all(any(query is rows for rows in own) for query in queries)
 
 
 def _rows(source: Any) -> Any:
