@@ -1,5 +1,6 @@
 """The command line as a whole: light, and polite about what it cannot do."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dataeng_tui import __version__
+from dataeng_tui.resources import sql_folder
 
 
 def run(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
@@ -88,6 +90,24 @@ def test_doctor_tells_every_part(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for part in ("program", "settings", "sql files", "history", "sandbox", "snowflake", "spark", "java"):
         assert any(line[2:].startswith(part) for line in done.stdout.splitlines()), part
+
+
+def test_a_too_old_sqlite_is_a_sentence_and_doctor_tells_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sqlite3\nsqlite3.sqlite_version_info, sqlite3.sqlite_version = (3, 34, 1), '3.34.1'\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    said = "The sandbox needs SQLite 3.38 or later, and this Python has 3.34.1"
+    own = shutil.copytree(sql_folder() / "replay" / "additive", tmp_path / "own")  # runs in another process
+    for where in ("additive", str(own)):
+        done = run("replay", "check", where)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert (done.stderr.count("\n"), said in done.stderr) == (1, True)
+    done = run("doctor")
+    assert done.returncode == 0
+    assert f"· sandbox      {said}" in done.stdout
 
 
 def test_a_mistake_of_ours_is_a_sentence_and_a_private_file(

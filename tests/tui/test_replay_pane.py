@@ -1,5 +1,6 @@
 """The replay pane: what it shows, and what its keys do to the schedule."""
 
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -161,6 +162,15 @@ async def test_a_wrong_path_is_a_sentence_on_the_screen() -> None:
         await pilot.pause()
         assert "There is no scenario folder /nowhere" in " ".join(screen_text(pilot.app).split())
         assert pane.designs[0].name == "additive"
+
+
+async def test_a_too_old_sqlite_is_a_sentence_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    app = DataengApp(Settings(), first="replay")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "SQLite 3.38 or later" in screen_text(app))
+        assert "cannot be run" in screen_text(app)
+    app.services.close()
 
 
 async def test_a_right_path_opens_the_scenario_that_is_there(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sqlite3
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from dataeng_tui import __version__
 from dataeng_tui.demo.java import find_java
 from dataeng_tui.errors import UserError
 from dataeng_tui.locations import config_file, data_folder
+from dataeng_tui.replay.guard import engine
 from dataeng_tui.resources import sql_folder
 from dataeng_tui.services import Services
 from dataeng_tui.settings import Settings
@@ -58,7 +58,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _looked("sql files", lambda: str(sql_folder()))
     yield _looked("history", lambda: f"kept in {data_folder()}")
     yield _looked("hours", lambda: _hours(services))
-    yield Finding("ok", "sandbox", f"SQLite {sqlite3.sqlite_version}")
+    yield _looked("sandbox", engine, otherwise="missing")
     yield _package("snowflake", "snowflake-connector-python", "snowflake", "Snowflake's query history")
     yield _snowflake_connection(settings)
     yield _package("spark", "pyspark", "spark", "running jobs and the demo; watching needs nothing")

@@ -47,6 +47,17 @@ _LIMITS = {
 }
 
 
+def engine() -> str:
+    """What runs the SQL, and its version. Raises UserError where that is too old."""
+    if sqlite3.sqlite_version_info < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise UserError(
+            f"The sandbox needs SQLite {oldest} or later, and this Python has {sqlite3.sqlite_version}: "
+            "run it with another Python."
+        )
+    return f"SQLite {sqlite3.sqlite_version}"
+
+
 class OutOfTime(Exception):
     """The budget of the whole check has run out."""
 
@@ -58,12 +69,7 @@ class Guard:
     """
 
     def __init__(self, statement_seconds: float = 5.0) -> None:
-        if sqlite3.sqlite_version_info < OLDEST:
-            oldest = ".".join(map(str, OLDEST))
-            raise UserError(
-                f"The sandbox needs SQLite {oldest} or later, and this Python has {sqlite3.sqlite_version}: "
-                "run it with another Python."
-            )
+        engine()
         self.phase: Phase = "own"
         self.refused = ""  # what the authorizer last said no to
         self.reads: set[tuple[str, str]] = set()  # the columns that writes look at: (table, column)
