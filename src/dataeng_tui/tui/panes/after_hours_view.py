@@ -35,6 +35,7 @@ VIEWS: Final = {
 TALL: Final = 30  # rows from which on the weeks and the hours have room of their own
 WIDE: Final = 100
 VAST: Final = 52
+LEGIBLE: Final = 72  # columns from which on the legend has words
 
 
 class AfterHoursView(Pane):
@@ -50,7 +51,7 @@ class AfterHoursView(Pane):
     AfterHoursView #ah-weeks { height: 1fr; }
     AfterHoursView #ah-rest { height: 1fr; }
     AfterHoursView #ah-left { width: 1fr; height: 1fr; }
-    AfterHoursView #ah-punch { height: 10; }
+    AfterHoursView #ah-punch { height: 10; max-height: 100%; }
     AfterHoursView #ah-machines { height: 1fr; }
     AfterHoursView #ah-aside { width: 1fr; height: 1fr; }
     AfterHoursView.-roomy #ah-heading { height: 4; }
@@ -127,7 +128,8 @@ class AfterHoursView(Pane):
         data = self.data
         if data is None or self.cursor is None:
             return
-        self._year.border_subtitle = legend(heat(self.app.theme_variables), self.app.no_color)
+        colours = heat(self.app.theme_variables)
+        self._year.border_subtitle = legend(colours, self.app.no_color, self.app.size.width >= LEGIBLE)
         self._punch.show(data.report)
         self._draw_measured()
         self._draw_aside()
@@ -160,14 +162,15 @@ class AfterHoursView(Pane):
         """The cursor's cell in words; what went wrong takes its place, in as many lines as it needs."""
         from dataeng_tui.tui.widgets import after_hours_lines as lines
 
-        width = self.size.width - 4
-        told = self._told_by_cursor(width)
+        enlarged = self.screen.maximized is self._year
+        width = (self._year.outer_size if enlarged else self.size).width - 4
+        told = self._told_by_cursor(width - 2)  # as a border's title, with a space at either end
         rows = lines.paragraph(clean(self.trouble, 600), width, "$error") if self.trouble else [told]
         if len(rows) != self._told.size.height:  # it costs a layout
             self._told.styles.height = len(rows)
         self._told.display = self._is_tall or bool(self.trouble)
         self._told.show(lines.filled(rows, width))
-        if not self._is_tall or self.screen.maximized is self._year:
+        if not self._is_tall or enlarged:
             self._year.border_title = told
 
     def _told_by_cursor(self, width: int) -> Content:
@@ -195,8 +198,7 @@ class AfterHoursView(Pane):
         self._punch.border_title = "Hour of week" if self._is_tall else title
         if data is None:
             return
-        left_out = lines.left_out_lines(data, _room(self._machines))
-        self._machines.show(left_out)
+        self._machines.show(lines.left_out_lines(data, _room(self._machines)))
         if data.nothing_to_ask:
             self._aside.show(lines.no_history_lines(width))
         elif self.view == "day":
@@ -205,7 +207,7 @@ class AfterHoursView(Pane):
         elif self.view == "sure":
             self._aside.show(lines.certainty_lines(self.found, width))
         elif self.view == "machines":
-            self._aside.show(left_out)
+            self._aside.show(lines.left_out_lines(data, width))
 
     # The room there is.
 
@@ -234,6 +236,10 @@ class AfterHoursView(Pane):
         left.display = beside or self.view == "hours"
         self._aside.display = self.view not in ("weeks", "hours")
         self.query_one("#ah-rest").display = left.display or self._aside.display
+
+    def on_click(self, event: events.Click) -> None:
+        """A view's name in a border shows it."""
+        self.view = event.style.meta.get("view", self.view)
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()

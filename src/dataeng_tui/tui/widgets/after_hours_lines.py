@@ -7,6 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual.content import Content
+from textual.style import Style
 
 from dataeng_tui.after_hours.hours import MEASURES, Measure, Now, Report
 from dataeng_tui.after_hours.scale import hours_and_minutes as hm
@@ -60,13 +61,16 @@ def heading(shown: Shown, measure: Measure, goal: float | None, width: int, line
     narrow = width < 100
     span = f"{report.since:%-d %b %y} – {report.until:%-d %b %y}"
     name = "" if narrow else f" ({shown.range_name})"
-    counted = "  with machines" if shown.counting else ""
-    figure = Content.assemble(
-        (f" {total} ", "bold $accent"), (f" {measure.title}", "bold"), (f"  {span}", "$text-muted"),
-        (name, "$text-muted"), (counted, "bold $warning"),
-    )  # fmt: skip
-    sentence = Content.styled(" " + _cut(measure.sentence, width - 2), "$text-muted")
-    rows = [_between(figure, now_line(shown.now, narrow), width), sentence, _measures(report, measure, width)]
+    figure = Content.assemble((f" {total} ", "bold $accent"), (f" {measure.title}", "bold"))
+    counted = Content.styled("  with machines" if shown.counting else "", "bold $warning")
+    when = Content.styled(f"  {span}{name}", "$text-muted")
+    now = now_line(shown.now, narrow)
+    if figure.cell_length + when.cell_length + counted.cell_length + now.cell_length < width:
+        figure += when
+    figure += counted
+    told = measure.sentence if len(measure.sentence) < width - 1 else measure.brief
+    sentence = Content.styled(f" {told}", "$text-muted")
+    rows = [_between(figure, now, width), sentence, _measures(report, measure, width)]
     return [*rows, _how_it_goes(shown, goal)][: max(lines, 1)]
 
 
@@ -101,9 +105,16 @@ def day_told(report: Report, date_: date, measure: Measure, width: int) -> Conte
     split = (
         [f"{hm(minutes)} {label}" for minutes, label in parts] if len(parts) > 1 else [p[1] for p in parts]
     )
-    machines = f", {f.machine_statements} by machines" if f.machine_statements else ""
-    rest = ", ".join([*split, f"{f.statements} statements{machines}"])
-    return Content.assemble(told, (_cut("  " + rest, width - told.cell_length), "$text-muted"))
+    machines = [f"{f.machine_statements} by machines"] if f.machine_statements else []
+    rest = [*split, f"{f.statements} statements", *machines]
+    room = width - told.cell_length - 2
+    if len(", ".join(rest)) > room:
+        rest = [
+            part.removesuffix("in the evening") + "evening" if "evening" in part else part for part in rest
+        ]
+    while len(", ".join(rest)) > room and rest:
+        rest.pop()  # the day looked at closely tells it all
+    return Content.assemble(told, ("  " if rest else "", ""), (", ".join(rest), "$text-muted"))
 
 
 def day_lines(detail: "DayDetail", report: Report, width: int) -> list[Content]:
@@ -292,11 +303,7 @@ def _chosen(chosen: bool) -> str:
 
 def _between(left: Content, right: Content, width: int) -> Content:
     room = width - left.cell_length - right.cell_length
-    return Content.assemble(left, " " * room, right) if room > 0 else Content.assemble(right, left)
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+    return Content.assemble(left, " " * room, right) if room > 0 else left
 
 
 def filled(rows: Sequence[Content], width: int) -> list[Content]:
@@ -306,9 +313,11 @@ def filled(rows: Sequence[Content], width: int) -> list[Content]:
 
 
 def title_of(views: Sequence[tuple[str, str]], chosen: str) -> Content:
-    """The names of the views beside one another, the one shown lit."""
+    """The names of the views beside one another, the one shown lit; a click's style says which it hit."""
     parts = [
-        Content.styled(f" {name} ", "bold $primary" if view == chosen else "$text-muted")
+        Content.styled(f" {name} ", "bold $primary" if view == chosen else "$text-muted").stylize(
+            Style.from_meta({"view": view})
+        )
         for view, name in views
     ]
     return Content.styled("│", "$text-muted").join(parts)

@@ -124,13 +124,14 @@ class Run:
             self._text = []
 
 
-def legend(colours: tuple[str, ...], colourless: bool) -> Content:
-    """The steps of a day in the order of their size, each with its label."""
+def legend(colours: tuple[str, ...], colourless: bool, words: bool) -> Content:
+    """The steps of a day in the order of their size, each with its label, shorter without ``words``."""
     parts: list[Content] = []
     for step, label in enumerate(LABELS):
         swatch = Content(GLYPHS[step]) if colourless else Content.styled("  ", f"on {colours[step]}")
-        parts.append(Content.assemble(swatch, (f" {label} ", "$text-muted")))
-    return Content(" ").join(parts)
+        said = label if words or step in (0, len(LABELS) - 1) else f"≤{label.removeprefix('to ')}"
+        parts.append(Content.assemble(swatch, (f" {said} ", "$text-muted")))
+    return Content(" " if words else "").join(parts)
 
 
 def visible(width: int, weeks: int, at: int) -> tuple[int, int, int]:

@@ -85,8 +85,9 @@ class PunchCard(Heat):
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
         if offset is not None and offset.x >= LEFT:
-            hour, weekday = (offset.x - LEFT) // self._columns(), (offset.y - 1) // self._height()
-            if 0 <= hour < 24 and 0 <= weekday < 7:
+            hour = (offset.x - LEFT) // self._columns()
+            weekday = (offset.y - 1) // self._height() + self._first()
+            if 0 <= hour < 24 and offset.y > 0 and weekday < 7:
                 self._move_to(weekday, hour)
 
     def on_focus(self) -> None:
@@ -105,7 +106,7 @@ class PunchCard(Heat):
             names = "".join(f"{hour:<{columns * every}}" for hour in range(0, 24, every))
             run.add(" " * LEFT + names, self.style("$text-muted"))
             return run.strip(width, base)
-        weekday, line = divmod(y - 1, self._height())
+        weekday, line = divmod(y - 1 + self._first() * self._height(), self._height())
         run.add(f"{WEEKDAYS[weekday] if line == 0 else '':<{LEFT}}", self.style("$text-muted"))
         for hour in range(24):
             run.add(*self._cell(weekday, hour, columns))
@@ -125,6 +126,11 @@ class PunchCard(Heat):
             self.cursor = (weekday, hour)
             self.refresh()
             self.post_message(self.Moved())
+
+    def _first(self) -> int:
+        """The first weekday that is shown: where there is no room for seven, those around the cursor."""
+        fit = (self.size.height - 1) // self._height()
+        return max(0, min(7 - fit, self.cursor[0] - fit // 2))
 
     def _columns(self) -> int:
         return max(1, min(4, (self.size.width - LEFT) // 24))
