@@ -4,7 +4,9 @@ import json
 import stat
 import threading
 import time
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -94,7 +96,19 @@ def test_a_half_written_last_line_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"hello\n", b'{"recording":1}\n[]\n', b'{"recording":1}\n{"at":1}\n', b"[1]\n"]
+    "content",
+    [
+        b"hello\n",
+        b"[1]\n",
+        b'{"recording":1}\n[]\n',
+        b'{"recording":1}\n{"at":1}\n',
+        b'{"recording":1}\n{"layer":"yarn","where":"w","at":"noon"}\n',
+        b'{"recording":1}\n{"layer":"tea","where":"w","at":1}\n',
+        b'{"recording":1}\n{"layer":"yarn","where":"w","at":1,"drivers":[1]}\n',
+        b'{"recording":1}\n{"layer":"yarn","where":"w","at":1,"problems":[{"source":[],"message":""}]}\n',
+        b'{"recording":1}\n{"layer":"yarn","where":"w","at":1,"queries":[{"application":"a","run_id":"r",'
+        b'"batches":[{"at":"x"}]}]}\n',
+    ],
 )
 def test_what_is_no_recording_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "r"
@@ -103,6 +117,12 @@ def test_what_is_no_recording_is_one_sentence(tmp_path: Path, content: bytes) ->
         list(observations(file))
     with pytest.raises(UserError, match="cannot be read: No such file"):
         list(observations(tmp_path / "nowhere"))
+    file.write_bytes(b"")
+    with pytest.raises(UserError, match="has no line"):
+        list(observations(file))
+    file.write_bytes(b"\x28\xb5\x2f\xfdand what is no zstd")
+    with pytest.raises(UserError, match="is damaged"):
+        list(observations(file))
 
 
 def test_the_end_of_a_recording_is_the_picture_of_its_end(tmp_path: Path) -> None:
@@ -242,10 +262,63 @@ def test_watching_a_recording_ends_with_it(tmp_path: Path) -> None:
         ("file:/home/alice/checkpoint", "alice"),
         ('{"user":"bob"}', "bob"),
         ("hdfs://namenode/user/carol/x", "carol"),
+        ("Permission denied: user=dave, access=WRITE", "dave"),
+        ("Failed to login erin/gateway.corp.example@CORP.EXAMPLE", "erin"),
+        ("Failed to login erin@CORP.EXAMPLE", "CORP"),
+        ("mail frank@corp.example", "frank"),
+        ("Lost task 0.0 in stage 1.0 (TID 4) (worker3 executor 1): boom", "worker3"),
+        ("Container killed on host worker3. Exit status 137", "worker3"),
+        ("Failed to connect to worker3/10.1.2.3", "worker3"),
+        ("http://[2001:db8::17]:9092", "db8"),
+        ("2001:db8:0:0:0:0:0:17 is down", "db8"),
     ],
 )
 def test_secrets_hosts_and_users_are_removed(told: str, gone: str) -> None:
     assert gone not in Redactor()(told)
+
+
+def test_no_field_of_a_recording_keeps_a_name(tmp_path: Path) -> None:
+    """Names that are also words of ours, as containers have them, and each in every field that is a text."""
+    text = "http://metrics:8088 /home/alice/x broker-3:9092 and alice on metrics"
+
+    def told(what: type[Any], **given: object) -> Any:
+        words = {"layer", "state", "seen_in", "run_id", "spark_version"}
+        texts = {one.name: text for one in fields(what) if "str" in str(one.type) and one.name not in words}
+        return what(**{name: value for name, value in texts.items() if name not in given} | given)
+
+    query = told(
+        StreamingQuery, run_id="r", state="waiting", seen_in=("yarn", "metrics"), batches=(Batch(1.0),),
+        sources=(told(SourceProgress),), runs=(), health=(), duration_ms={},
+    )  # fmt: skip
+    app = told(Application, state="RUNNING")
+    said = Observation("yarn", text, 1.0, (app,), (query,), (told(Problem),), (text,))
+    close = record(watcher := Watcher((), judge), str(tmp_path / "r"), redact=True)
+    watcher.accept(said)
+    watcher.accept(replace(said, at=2.0, layer="driver-ui", applications=()))
+    close()
+    again = (tmp_path / "r").read_text().replace('["yarn","metrics"]', "")
+    assert not [name for name in ("metrics", "alice", "broker-3") if name in again]
+    first, second = observations(tmp_path / "r")
+    assert (first.layer, first.queries[0].seen_in) == ("yarn", ("yarn", "metrics"))
+    assert first.where == second.where == first.queries[0].application == first.applications[0].id
+    assert Player(tmp_path / "r", judge).once().queries
+
+
+def test_ones_own_names_are_known_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "grace")
+    monkeypatch.setattr("socket.gethostname", lambda: "graces-laptop")
+    assert Redactor()("/data/grace_2/log on graces-laptop") == "/data/user-1_2/log on host-1"
+
+
+def test_a_name_that_is_known_later_does_not_make_another_query_of_it(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "r", Redactor())
+    query = StreamingQuery("/data/bob/job", "r", id="r")
+    for at, user in ((1.0, None), (2.0, "bob"), (3.0, "bob")):
+        recorder.take(Observation("checkpoint", "/data/bob", at, (Application("a", user=user),), (query,)))
+    recorder.close()
+    told = list(observations(tmp_path / "r"))
+    assert len(told) == 2  # the third says nothing new
+    assert len({(one.where, one.queries[0].application) for one in told}) == 1
 
 
 def test_what_is_needed_to_understand_stays() -> None:

@@ -96,6 +96,6 @@ def record(watcher: Watcher, file: str, *, redact: bool = False) -> Callable[[],
     from dataeng_tui.streams.recording import Recorder
     from dataeng_tui.streams.redact import Redactor
 
-    recorder = Recorder(Path(file).expanduser(), Redactor() if redact else str)
+    recorder = Recorder(Path(file).expanduser(), Redactor() if redact else None)
     watcher.overhear(recorder.take)
     return recorder.close
