@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dataeng_tui.after_hours import origins
 from dataeng_tui.cli import main
 from dataeng_tui.locations import cache_folder, data_folder
 from tests.snowflake_server import FakeSnowflake
@@ -89,6 +90,29 @@ def test_a_file_that_has_changed_is_read_again_and_never_mixed(
     kept = list(cache_folder().glob("after-hours-*.sqlite"))
     assert len(kept) == 1
     assert stat.S_IMODE(kept[0].stat().st_mode) == 0o600
+
+
+def test_what_is_kept_of_files_does_not_pile_up(
+    export: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A new export every day, and one that cannot be read."""
+    for day in range(12):
+        file = tmp_path / f"{day}.csv"
+        file.write_text(export.read_text())
+        report(capsys, "--history", str(file))
+    assert len(list(cache_folder().glob("*.sqlite"))) == origins.KEPT
+    export.write_text(HEADER + "1,x\n")
+    assert run(capsys, "--history", str(export))[0] == 2
+    assert not list(cache_folder().glob("*-wal"))
+
+
+def test_files_without_a_statement_are_told(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = export.with_name("empty.csv")
+    empty.write_text(HEADER)
+    code, out, err = run(capsys, "--history", str(empty))
+    assert (code, out, err) == (2, "", f"dataeng-tui: There is not one statement in {empty}.\n")
+    found = report(capsys, "--history", str(empty), "--history", str(export))
+    assert found["totals"]["statements"] == 6
 
 
 def test_the_days_asked_for_are_those_shown(export: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """Reading files: what QUERY_HISTORY's export looks like, and each way in which it can be wrong."""
 
+import gzip
 import json
 import os
 from contextlib import suppress
@@ -50,6 +51,10 @@ def refused(file: Path) -> str:
         "2026-03-12 19:04:55.583 Z",
         "2026-03-12 19:04:55.583+00:00",
         "2026-03-13 00:49:55.583 +0545",
+        "2026-03-12 15:04:55.583 -04:00",
+        "2026-03-12 15:04:55.583 -04",
+        "2026-03-12 19:04:55.583 UTC",
+        " 2026-03-12 15:04:55.583 -0400 ",
     ],
 )
 def test_the_ways_in_which_a_moment_is_written(text: str) -> None:
@@ -57,11 +62,25 @@ def test_the_ways_in_which_a_moment_is_written(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "2026-03-12 15:04:55", "2026-13-12 15:04:55 -0400", "0", "9999-12-31T23:59:59Z"]
+    "text",
+    [
+        "",
+        "yesterday",
+        "Thu, 12 Mar 2026 15:04:55",
+        "2026-03-12 15:04:55",
+        "2026-13-12 15:04:55 -0400",
+        "0",
+        "9999-12-31T23:59:59Z",
+    ],
 )
 def test_a_moment_without_an_offset_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match=r"offset|isoformat|month"):
+    with pytest.raises(ValueError, match=r"offset|isoformat|month|Invalid"):
         parse_instant(text)
+
+
+def test_the_oldest_way_in_which_snowflake_writes_a_moment() -> None:
+    """TIMESTAMP_OUTPUT_FORMAT was ``DY, DD MON YYYY HH24:MI:SS TZHTZM``, and still is where nobody set it."""
+    assert parse_instant("Thu, 12 Mar 2026 15:04:55 -0400") == EXPECTED.start.replace(microsecond=0)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +92,10 @@ def test_a_moment_without_an_offset_is_none(text: str) -> None:
         (HEADER + ROW).replace(",", "\t").replace("SELECT 1\t", "SELECT 1,"),
         (HEADER + ROW).encode("utf-16"),
         (HEADER + ROW).replace("\n", "\r\n"),
+        HEADER.replace("_", " ") + ROW,
+        gzip.compress((HEADER + ROW).encode()),
     ],
-    ids=["plain", "byte order mark", "lower case", "tabs", "UTF-16", "Windows"],
+    ids=["plain", "byte order mark", "lower case", "tabs", "UTF-16", "Windows", "names with spaces", "gzip"],
 )
 def test_an_export_is_read_however_it_was_saved(tmp_path: Path, text: str | bytes) -> None:
     assert list(read_file(written(tmp_path, text))) == [EXPECTED]
@@ -118,6 +139,16 @@ def test_an_empty_file_and_a_folder_and_none_are_told(tmp_path: Path) -> None:
     assert "There is no file" in refused(tmp_path / "nowhere.csv")
     os.mkfifo(tmp_path / "pipe.csv")
     assert "is a pipe" in refused(tmp_path / "pipe.csv")
+
+
+def test_what_is_packed_is_read_or_told(tmp_path: Path) -> None:
+    packed = gzip.compress((HEADER + ROW * 50).encode())
+    assert len(list(read_file(written(tmp_path, packed, "data_0_0_0.csv.gz")))) == 50
+    assert list(read_file(written(tmp_path, gzip.compress(json_row().encode()), "data.json.gz"))) == [
+        EXPECTED
+    ]
+    assert "is cut short or damaged" in refused(written(tmp_path, packed[:-20], "half.csv.gz"))
+    assert "is an archive or a workbook" in refused(written(tmp_path, b"PK\x03\x04....", "year.xlsx"))
 
 
 def test_text_in_another_encoding_is_told(tmp_path: Path) -> None:
@@ -167,7 +198,8 @@ def test_json_lines(tmp_path: Path) -> None:
 def test_json_lines_that_are_none_are_told_with_their_number(tmp_path: Path) -> None:
     for text, told in (
         ('{"QUERY_ID": "01b2", "STA', "line 2: not a JSON object"),
-        ("[1, 2]", "line 2: not a JSON object"),
+        ("[1, 2]", "line 2: a JSON array; write an object a line"),
+        ("3", "line 2: not a JSON object"),
         ('{"QUERY_ID": "01b2"}', "line 2: no START_TIME"),
         (json_row(START_TIME="2026-03-12"), "line 2: START_TIME '2026-03-12'"),
     ):

@@ -6,6 +6,7 @@ is kept in the cache, so that a large file is read once.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 NOTHING = Activity()
 TELL_EVERY = 10_000
+KEPT = 8  # sets of files of which the cache keeps what was read
 _READ = "read"
 
 Progress = Callable[[str, int], None]
@@ -40,17 +42,25 @@ def own_history(machines: Machines) -> History:
 
 
 def files_history(files: Sequence[Path], machines: Machines, tell: Progress) -> History:
-    """The statements of these files alone. Raises UserError for one that cannot be read."""
+    """The statements of these files alone. Raises UserError for one that cannot be read, or if there are none."""
     from dataeng_tui.after_hours.sources.files import read_file
 
     names = [str(file.absolute()) for file in files]
     history = _cached("files", names, [_state(file) for file in files], machines)
-    if history.value(_READ) is None:
-        with history.writing() as writer:
-            for file in files:
-                writer.add("", _told(read_file(file), f"Reading {file.name}", tell))
-            history.keep(_READ, "whole")
-    history.judge()
+    try:
+        if history.value(_READ) is None:
+            with history.writing() as writer:
+                read = sum(
+                    writer.add("", _told(read_file(file), f"Reading {file.name}", tell)) for file in files
+                )
+                if not read:
+                    raise UserError(f"There is not one statement in {', '.join(map(str, files))}.")
+                history.keep(_READ, "whole")
+        history.judge()
+    except BaseException:
+        history.close()
+        raise
+    _let_go_of_old(history.path)
     return history
 
 
@@ -83,6 +93,16 @@ def _cached(kind: str, names: Sequence[str], states: Sequence[str], machines: Ma
         if not file.name.startswith(current):
             file.unlink(missing_ok=True)
     return History(folder / current, machines)
+
+
+def _let_go_of_old(current: Path) -> None:
+    """Keep what was read of the files that were asked for last: a new export every day is not to pile up."""
+    with suppress(OSError):  # another dataeng-tui may be at it, too
+        current.touch()
+        found = current.parent.glob("after-hours-files-*.sqlite")
+        for old in sorted(found, key=lambda file: file.stat().st_mtime)[:-KEPT]:
+            for file in old.parent.glob(f"{old.name}*"):
+                file.unlink()
 
 
 def _told(statements: Iterable[Statement], stage: str, tell: Progress) -> Iterator[Statement]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from dataeng_tui.after_hours.sources.opening import open_binary, open_text
 from dataeng_tui.after_hours.sources.rows import BadRow, row_reader
 from dataeng_tui.after_hours.statement import Statement
 from dataeng_tui.errors import UserError
@@ -16,7 +17,7 @@ _LONGEST_FIELD: Final = 2**24  # an export may hold QUERY_TEXT, which is passed 
 def read_csv(path: Path) -> Iterator[Statement]:
     """The statements in the file's order. Raises UserError that names the line."""
     csv.field_size_limit(_LONGEST_FIELD)
-    with path.open(encoding=_encoding(path), newline="") as stream:
+    with open_text(path, _encoding(path)) as stream:
         rows = csv.reader(stream, delimiter=_delimiter(path))
         try:
             header = next(rows, None)
@@ -42,12 +43,12 @@ def read_csv(path: Path) -> Iterator[Statement]:
 
 
 def _encoding(path: Path) -> str:
-    with path.open("rb") as stream:
+    with open_binary(path) as stream:
         return "utf-16" if stream.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def _delimiter(path: Path) -> str:
     """What stands most often in the header: a comma, a semicolon or a tab."""
-    with path.open(encoding=_encoding(path), errors="replace") as stream:
+    with open_text(path, _encoding(path), errors="replace") as stream:
         header = stream.readline(100_000)
     return max(",;\t", key=header.count)

@@ -1,11 +1,16 @@
-"""Statements from a file: CSV, JSON lines or Parquet, told apart by the name, else by the first bytes."""
+"""Statements from a file: CSV, JSON lines or Parquet, told apart by the name, else by the first bytes.
 
+CSV and JSON lines may be packed with gzip.
+"""
+
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from dataeng_tui.after_hours.sources.csv_export import read_csv
 from dataeng_tui.after_hours.sources.json_lines import read_json_lines
+from dataeng_tui.after_hours.sources.opening import open_binary
 from dataeng_tui.after_hours.sources.parquet import read_parquet
 from dataeng_tui.after_hours.statement import Statement
 from dataeng_tui.errors import UserError
@@ -34,13 +39,15 @@ def read_file(path: Path) -> Iterator[Statement]:
         yield from (_BY_NAME.get(path.suffix.lower()) or _by_content(path))(path)
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
+    except (EOFError, zlib.error):
+        raise UserError(f"{path} is cut short or damaged: what it packs cannot be read to its end.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def _by_content(path: Path) -> Reader:
-    with path.open("rb") as stream:
+    with open_binary(path) as stream:
         first = stream.read(4)
     if first == b"PAR1":
         return read_parquet
-    return read_json_lines if first.lstrip()[:1] == b"{" else read_csv
+    return read_json_lines if first.lstrip()[:1] in (b"{", b"[") else read_csv

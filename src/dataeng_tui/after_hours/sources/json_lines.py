@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from dataeng_tui.after_hours.sources.opening import open_text
 from dataeng_tui.after_hours.sources.rows import COLUMNS, REQUIRED, BadRow, row_reader
 from dataeng_tui.after_hours.statement import Statement
 from dataeng_tui.errors import UserError
@@ -13,7 +14,7 @@ def read_json_lines(path: Path) -> Iterator[Statement]:
     """The statements in the file's order. Raises UserError that names the line."""
     read = row_reader(COLUMNS, str(path))
     number = 0
-    with path.open(encoding="utf-8-sig") as stream:
+    with open_text(path) as stream:
         try:
             for line in stream:
                 number += 1
@@ -30,6 +31,8 @@ def _statement(line: str, read: Callable[[Sequence[str]], Statement]) -> Stateme
         found = json.loads(line)
     except (ValueError, RecursionError):
         raise BadRow("not a JSON object; the file is cut short, or not JSON lines") from None
+    if isinstance(found, list):
+        raise BadRow("a JSON array; write an object a line, as  jq -c '.[]'  does")
     if not isinstance(found, dict):
         raise BadRow("not a JSON object with QUERY_HISTORY's column names")
     values = {str(name).upper(): value for name, value in found.items()}

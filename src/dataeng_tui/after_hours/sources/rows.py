@@ -35,9 +35,16 @@ _TRUE: Final = frozenset({"true", "True", "TRUE", "1", "t", "yes", "Yes"})
 
 
 def parse_instant(text: str) -> datetime:
-    """``2026-03-12 15:04:55.583 -0400`` or ISO 8601 with an offset, in UTC. Raises ValueError."""
+    """``2026-03-12 15:04:55.583 -0400`` or ISO 8601 with an offset, in UTC. Raises ValueError.
+
+    The other ways in which a session may have Snowflake write it are read, too: ``Thu, 12 Mar 2026 15:04:55
+    -0400``, and a space in front of ``-04:00``, ``-04``, ``Z`` or ``UTC``.
+    """
     # What datetime does not read itself: Snowflake writes a space in front of the offset.
-    when = datetime.fromisoformat(text[:-6] + text[-5:] if text[-6:-5] == " " else text.replace(" Z", "Z"))
+    try:
+        when = datetime.fromisoformat(text[:-6] + text[-5:] if text[-6:-5] == " " else text)
+    except ValueError:
+        when = _otherwise_written(text.strip())
     if when.tzinfo is None:
         raise ValueError("no offset")
     if when.year >= 2200:
@@ -45,12 +52,21 @@ def parse_instant(text: str) -> datetime:
     return when.astimezone(UTC)
 
 
+def _otherwise_written(text: str) -> datetime:
+    if text[:3].isalpha():
+        from email.utils import parsedate_to_datetime
+
+        return parsedate_to_datetime(text)
+    moment, _, offset = text.rpartition(" ")
+    return datetime.fromisoformat(moment + ("Z" if offset.upper() in ("UTC", "GMT") else offset))
+
+
 def row_reader(header: Sequence[str], where: str) -> Callable[[Sequence[str]], Statement]:
     """A function that makes a row of texts under this header a statement.
 
     Raises UserError for a header without the required columns; the function raises BadRow.
     """
-    places = {name.strip().strip('"').upper(): number for number, name in enumerate(header)}
+    places = {name.strip().strip('"').upper().replace(" ", "_"): number for number, name in enumerate(header)}
     absent = [name for name in REQUIRED if name not in places]
     if absent:
         close = get_close_matches(absent[0], places, 1, 0.6)
@@ -69,7 +85,7 @@ def row_reader(header: Sequence[str], where: str) -> Callable[[Sequence[str]], S
             raise BadRow("the QUERY_ID is empty")
         return Statement._make((
             query_id, _start(start), _end(end), _text(user), session, *map(_text, middle),
-            generated in _TRUE, hashed, _text(agent), _text(program), _text(client),
+            generated in _TRUE, _text(hashed), _text(agent), _text(program), _text(client),
         ))  # fmt: skip
 
     return read
