@@ -62,6 +62,7 @@ def test_lists_and_numbers_come_from_the_environment() -> None:
         ("theme = 3", "theme must be a text, not 3"),
         ("streams = 1", "must be a table"),
         ("[streams]\ninterval = 'fast'", "must be a number"),
+        ("[after_hours]\ngoal_hours = nan", "hours of a week, 0 to 168"),
         ("demo = 'yes'", "must be true or false"),
     ],
 )

@@ -44,6 +44,10 @@ class AfterHoursSettings:
     since: str | None = None
     until: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.goal_hours is not None and not 0 <= self.goal_hours <= 168:
+            raise UserError(f"goal_hours must be hours of a week, 0 to 168, not {self.goal_hours:g}.")
+
 
 @dataclass(frozen=True, slots=True)
 class StreamsSettings:

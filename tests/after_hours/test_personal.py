@@ -62,6 +62,8 @@ def test_working_hours(text: str, expected: dict[int, list[tuple[int, int]]]) ->
         ),
         (lambda: parse_rules([{"programme": "x"}]), "unknown key 'programme'"),
         (lambda: parse_rules([{"reason": "x"}]), "needs at least one of"),
+        (lambda: parse_rules([{"program": ["a", "b"], "reason": "x"}]), "one pattern a rule"),
+        (lambda: parse_rules([{"program": "a", "person": "yes"}]), "must be true or false"),
     ],
 )
 def test_each_slip_is_one_sentence(call: Callable[[], object], sentence: str) -> None:

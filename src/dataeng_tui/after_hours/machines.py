@@ -124,12 +124,16 @@ def _parse(table: Mapping[str, object]) -> Rule:
     conditions = tuple((key, _text(table[key])) for key in FIELDS if key in table)
     if not conditions:
         raise UserError(f"A machine rule needs at least one of {', '.join(FIELDS)}.")
-    if table.get("person") is True:
+    if not isinstance(table.get("person", False), bool):
+        raise UserError(f"A machine rule's `person` must be true or false, not {table['person']!r}.")
+    if table.get("person"):
         return Rule(conditions, None)
     return Rule(conditions, _text(table.get("reason") or "a rule in the settings"))
 
 
 def _text(value: object) -> str:
+    if not isinstance(value, str | int):
+        raise UserError(f"A machine rule has {value!r}, where a text belongs: one pattern a rule.")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
