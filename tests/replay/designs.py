@@ -111,3 +111,74 @@ def _bound_before_use(parts: list[str]) -> list[str]:
             *parts[1:],
         ]
     return parts
+
+
+COUNTS = [
+    "v = v + excluded.v",
+    "v = t.v + excluded.v, k = max(k, excluded.k)",
+    "v = excluded.v + v - 1",
+    "v = coalesce(v, 0) + excluded.v",
+    "v = v + 1, k = k + 1",
+    "v = v + excluded.k",
+    "v = v + v",
+    "v = excluded.v - v",
+    "v = max(v, v + excluded.v)",
+    "k = excluded.v, v = v + 1",
+    "k = t.v, v = v + 1",
+    "v = v + t.k",
+    "v = v + excluded.v WHERE excluded.k > t.k",
+    "v = v + excluded.v WHERE t.v < 9",
+]
+COUNTING = [
+    "INSERT INTO seen (m) VALUES (:m) ON CONFLICT DO NOTHING",
+    "INSERT INTO seen (m) VALUES (:m) ON CONFLICT DO NOTHING",
+    "UPDATE t SET v = v + :v WHERE id = :id AND NOT EXISTS (SELECT 1 FROM seen WHERE m = :m)",
+    "UPDATE t SET v = v - :v, k = k + 1 WHERE id = :id",
+    "UPDATE t SET k = (SELECT v FROM t WHERE id = :id) WHERE id = :id",
+    "UPDATE t SET k = (SELECT * FROM t WHERE id = :id) WHERE id = :id",
+    "DELETE FROM t WHERE id = :id AND k < :k",
+    "INSERT OR REPLACE INTO t (id, k, v) VALUES (:id, :k, :v)",
+    "UPDATE t SET v = 0 WHERE id = :id AND k > 2",
+]
+COUNTED = [
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, v INTEGER)",
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, v INTEGER NOT NULL)",
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, v INTEGER CHECK (v < 9))",
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, v REAL)",
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, v INTEGER); INSERT INTO t VALUES (1, 0, 5)",
+]
+
+
+@st.composite
+def counting(draw: st.DrawFn, most_events: int = 4) -> Scenario:
+    """A scenario that counts, mostly with an inbox; the same message may be in the log twice."""
+    statements = draw(st.lists(st.sampled_from(COUNTING), max_size=2))
+    if draw(st.integers(0, 5)):
+        only_new = draw(st.sampled_from(["NOT EXISTS (SELECT 1 FROM seen WHERE m = :m)", "TRUE"]))
+        counted = f"ON CONFLICT (id) DO UPDATE SET {draw(st.sampled_from(COUNTS))}"
+        statements.insert(0, f"INSERT INTO t (id, k, v) SELECT :id, :k, :v WHERE {only_new} {counted}")
+    schema = "CREATE TABLE seen (m TEXT PRIMARY KEY); " + draw(st.sampled_from(COUNTED))
+    values = st.sampled_from([1, 2, 4, 8, 8, "8", None, 1.5])
+    fields = st.fixed_dictionaries({"id": st.integers(1, 2), "k": st.integers(1, 3), "v": values})
+    log = draw(st.lists(fields, min_size=2, max_size=most_events))
+    events, messages = [], []
+    for number, event in enumerate(log):
+        first = draw(st.integers(0, number)) if draw(st.integers(0, 5)) == 0 else number
+        first = messages[first] if first < number else number
+        messages.append(first)
+        events.append(
+            Event(
+                number + 1,
+                {**log[first], "m": f"m{first}"} if first < number else {**event, "m": f"m{number}"},
+            )
+        )
+    return Scenario(
+        name="counting",
+        title="counting",
+        events=tuple(events),
+        schema=tuple(split(schema)),
+        transactions=(transaction(";\n".join(statements or COUNTING[:1]), "write.sql"),),
+        messages=tuple(messages),
+        partitions=tuple(event.fields["id"] for event in events),
+        observe=None,
+    )

@@ -26,12 +26,16 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault's behaviour on one log: where it starts, what may happen next, and when it may be judged."""
+    """A fault's behaviour on one log: where it starts, what may happen next, and when it may be judged.
+
+    ``whole``: every delivery runs to its end before the next one starts.
+    """
 
     name: str
     start: State
     moves: Callable[[int, State], Sequence[Move]]
     quiet: Callable[[int, State], bool]
+    whole: bool = True
 
 
 def _always(delivered: int, state: State) -> bool:
@@ -126,7 +130,7 @@ def _crash(log: Log) -> Fault:
             (Step("crash", event, transaction), delivered, (event, 0), (event, 0)),
         ]
 
-    return Fault("crash", IDLE, moves, lambda delivered, state: state == IDLE)
+    return Fault("crash", IDLE, moves, lambda delivered, state: state == IDLE, whole=False)
 
 
 def _zombie(log: Log) -> Fault:
@@ -161,7 +165,7 @@ def _zombie(log: Log) -> Fault:
                 found.append((steps[worker][event][0], delivered | 1 << event, after, free))
         return found
 
-    return Fault("zombie", (IDLE, IDLE), moves, lambda delivered, state: state == (IDLE, IDLE))
+    return Fault("zombie", (IDLE, IDLE), moves, lambda delivered, state: state == (IDLE, IDLE), whole=False)
 
 
 FAULTS: dict[str, Callable[[Log], Fault]] = {
@@ -173,6 +177,9 @@ FAULTS: dict[str, Callable[[Log], Fault]] = {
     "crash": _crash,
     "zombie": _zombie,
 }
+
+
+ONCE = {"partition-order", "reorder"}  # in these each event is delivered once
 
 
 def applicable(name: str, log: Log) -> bool:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from math import factorial, prod
 from typing import Protocol
 
+from dataeng_tui.replay.commute import Ground, commute
 from dataeng_tui.replay.database import Database, Locals, Refused
-from dataeng_tui.replay.delivery import Fault, Log, Move
+from dataeng_tui.replay.delivery import ONCE, Fault, Log, Move
 from dataeng_tui.replay.guard import OutOfTime
 from dataeng_tui.replay.node import Node, Pending
 from dataeng_tui.replay.reader import Reader
-from dataeng_tui.replay.reference import Deliveries, Reference
+from dataeng_tui.replay.reference import Reference
 from dataeng_tui.replay.schedule import Schedule, Step
 from dataeng_tui.replay.walk import walk
 
@@ -27,6 +28,7 @@ DELIVERY = 1 << 32
 WIDE = 5  # so many events that may come first: the search will be long, and a random walk comes before it
 FIRST = 4  # transitions, times the log's events, of that walk
 PATIENCE = 3_000  # transitions before another walk looks for an upper bound, and that it may take
+MANY = 12  # events; with more of them, what may be proved without their sets is looked for as well
 LOOK = 256  # nodes between two looks at the clock
 
 Progress = Callable[[str, int, int, int], None]  # fault, nodes, transitions, deliveries deep
@@ -36,7 +38,7 @@ class Cancelled(Exception):
     """Somebody no longer wants the answer; raised by a progress callback."""
 
 
-class Tables(Deliveries, Protocol):
+class Tables(Ground, Protocol):
     """As much of the states as a search needs."""
 
     @property
@@ -87,6 +89,7 @@ class Search:
     _layers: dict[Cost, list[Node]] = field(default_factory=dict)
     _order: list[Cost] = field(default_factory=list)
     _walked: tuple[Schedule, Node] | None = None
+    _nodes_apart: int = 0  # of a proof without delivered sets
 
     def run(self) -> Found:
         """Search until a counterexample, the end, or the deadline."""
@@ -97,8 +100,8 @@ class Search:
         cost = 0
         patience = PATIENCE
         try:
-            if len(self.fault.moves(0, self.fault.start)) >= WIDE:
-                self._walked = walk(self, self.log.events, FIRST * self.log.events)
+            if len(self.fault.moves(0, self.fault.start)) >= WIDE and self._proved(FIRST * self.log.events):
+                return self._end(None, start, 0, complete=True)
             while self._order:
                 cost = heapq.heappop(self._order)
                 layer = [node for node in self._layers.pop(cost) if self._best[node][0] == cost]
@@ -109,7 +112,8 @@ class Search:
                     self._expand(node, cost)
                     if self.transitions > patience and self._walked is None:
                         patience = self.transitions * 64
-                        self._walked = walk(self, self.log.events, PATIENCE)
+                        if self._proved(PATIENCE):
+                            return self._end(None, start, cost, complete=True)
         except (OutOfTime, MemoryError, sqlite3.OperationalError) as error:
             # Past the deadline SQLite interrupts whatever it is doing, our own statements, too.
             if isinstance(error, sqlite3.OperationalError) and time.perf_counter() < self.deadline:
@@ -118,6 +122,18 @@ class Search:
             return self._end(schedule, node, cost, complete=False)
         return self._end(None, start, cost, complete=True)
 
+    def _proved(self, steps: int) -> bool:
+        """Whether it is certain without a search that no schedule fails. A walk looks for one that does."""
+        self._walked = walk(self, self.log.events, steps)
+        if self._walked or self.log.events <= MANY or self.only is not None or not self.fault.whole:
+            return False
+        now = time.perf_counter()
+        half = now + (self.deadline - now) / 2
+        proof = commute(self.states, self.reference.messages, half, once=self.fault.name in ONCE)
+        if proof is not None:
+            self._nodes_apart, self.transitions = proof[0], self.transitions + proof[1]
+        return proof is not None
+
     @property
     def start(self) -> Node:
         """Before everything."""
@@ -125,7 +141,8 @@ class Search:
 
     def _end(self, schedule: Schedule | None, node: Node, cost: Cost, *, complete: bool) -> Found:
         deep = cost // DELIVERY - (0 if complete else 1)
-        return Found(schedule, node[3], node[0], len(self._best), self.transitions, complete, max(deep, 0))
+        nodes = len(self._best) + self._nodes_apart
+        return Found(schedule, node[3], node[0], nodes, self.transitions, complete, max(deep, 0))
 
     def _watched(self, layer: Iterable[Node], cost: Cost) -> Iterator[Node]:
         """The layer's nodes, with a look at the clock now and then."""

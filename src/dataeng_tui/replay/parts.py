@@ -6,7 +6,7 @@ the shortest of all parts' counterexamples is the shortest of all; likewise for 
 where each lies in one part. For the others only a proof carries over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from dataeng_tui.replay.database import Database, Locals, Refused
@@ -48,6 +48,14 @@ class Part:
     def unmoved(self, events: Sequence[int]) -> bool:
         """As the whole's."""
         return self.states.unmoved([self.events[event] for event in events])
+
+    def places(self, event: int) -> Sequence[Hashable]:
+        """As the whole's."""
+        return self.states.places(self.events[event])
+
+    def piece(self, state: int, place: Hashable, *, level: bool) -> tuple[int, int] | None:
+        """As the whole's."""
+        return self.states.piece(state, place, level=level)
 
     def transact(self, event: int, transaction: int, values: Locals) -> tuple[int, Locals | Refused]:
         """As the whole's."""

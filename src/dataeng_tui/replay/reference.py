@@ -21,7 +21,7 @@ class Reference:
     def __init__(self, states: Deliveries, messages: Sequence[int]) -> None:
         self.states = states
         self.refused: dict[int, str] = {}  # event -> why the database would not take it, with no fault at all
-        self._messages = messages
+        self.messages = messages
         self._distinct = all(first == event for event, first in enumerate(messages))
         self._known: dict[int, int] = {0: 0}
 
@@ -41,7 +41,7 @@ class Reference:
     def _first(self, delivered: int) -> int:
         """The set with each event replaced by the first of its message."""
         found = 0
-        for event, first in enumerate(self._messages):
+        for event, first in enumerate(self.messages):
             if delivered >> event & 1:
                 found |= 1 << first
         return found

@@ -6,13 +6,15 @@ miss something (a schema with triggers of its own), the tables are read back who
 
 import marshal
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cached_property
 
 from dataeng_tui.replay.changelog import has_foreign_keys, own_triggers, sequences_matter, watch
 from dataeng_tui.replay.database import Database, Locals, Refused, Row, quote
 from dataeng_tui.replay.effects import Effects
 from dataeng_tui.replay.footprint import Footprints, footprints
 from dataeng_tui.replay.identity import identities
+from dataeng_tui.replay.pieces import Pieces
 from dataeng_tui.replay.program import stands_alone
 from dataeng_tui.replay.rows import SEQUENCE, Change, RowBits, stays_put
 from dataeng_tui.replay.scenario import Value
@@ -86,6 +88,19 @@ class States:
         if self._whole or self._careful or self.sequences or any(i.with_rowid for i in self.identities):
             return None
         return footprints(self.database)
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """What takes the states apart."""
+        return Pieces(self.database, self.footprints, self.bits)
+
+    def places(self, event: int) -> Sequence[Hashable]:
+        """What a delivery of the event depends on and changes, and nothing else."""
+        return self.pieces.places(event)
+
+    def piece(self, state: int, place: Hashable, *, level: bool) -> tuple[int, int] | None:
+        """As in ``Pieces``."""
+        return self.pieces.piece(state, place, level=level)
 
     # Moving about
 

@@ -1,0 +1,184 @@
+"""A proof without delivered sets, for logs that have too many of them: deliveries that commute.
+
+If any two deliveries lead to the same rows in either order, and one of them twice to the same rows as once,
+then the rows after any schedule depend on the delivered set alone. Both need to be tried only on what a
+delivery can touch: its *places*, each with every content that deliveries may give it, in all combinations.
+Some combinations may never occur, so that nothing follows where it does not hold: the search goes on.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from functools import cache
+from itertools import combinations, product
+from math import prod
+from operator import add, itemgetter
+from typing import Protocol
+
+from dataeng_tui.replay.reference import Deliveries
+
+MOST = 200_000  # deliveries tried, so that what is remembered of them stays within some 100 MB
+SHARE = 64  # times the square of the events: what may be tried of few of them
+
+Place = Hashable
+Pieces = tuple[int, ...]  # what lies in each of an event's places, as a part of a state
+Leads = dict[Pieces, tuple[Pieces, Pieces]]  # where an event leads from there, and what it adds to sums
+SLOT = 2_048  # bits for a place's sums
+
+
+class Ground(Deliveries, Protocol):
+    """As much of the states as the proof needs."""
+
+    def places(self, event: int) -> Sequence[Place]:
+        """What a delivery of the event depends on and changes, and nothing else."""
+        ...
+
+    def piece(self, state: int, place: Place, *, level: bool) -> tuple[int, int] | None:
+        """The part of the state in the place, and 0; ``level``: it without its sums, and these; or None."""
+        ...
+
+
+def commute(
+    states: Ground, messages: Sequence[int], deadline: float, *, once: bool
+) -> tuple[int, int] | None:
+    """How many contents of places and deliveries a proof took, or None where there is none.
+
+    ``messages``: for each event the first one of the same message, which has to do the same. ``once``: no
+    event comes twice, so that nothing is asked of one that does.
+    """
+    if once and any(first != event for event, first in enumerate(messages)):
+        return None
+    proof = _Proof(states, messages, deadline, once=once)
+    return (proof.size, proof.tried) if proof.explored() and proof.holds() else None
+
+
+class _Proof:
+    """What is known of the events and their places, as it is found out."""
+
+    def __init__(self, states: Ground, messages: Sequence[int], deadline: float, *, once: bool) -> None:
+        self.states, self.messages, self.deadline, self.once = states, messages, deadline, once
+        self.places = [tuple(states.places(event)) for event in range(len(messages))]
+        self.tried = 0
+        self.contents: dict[Place, list[int]] = {place: [0] for places in self.places for place in places}
+        self.leads: list[Leads] = [{} for _ in messages]
+        users = Counter(place for places in self.places for place in places)
+        self.shared = {place for place, count in users.items() if count > 1}
+        self._order = {place: number for number, place in enumerate(self.contents)}
+        self._own: list[list[Pieces]] = []  # by event: all that may lie in the places of no other event
+        self._lift = cache(self._lifted)
+
+    @property
+    def size(self) -> int:
+        """Contents of places, all together."""
+        return sum(map(len, self.contents.values()))
+
+    def explored(self) -> bool:
+        """Whether every event was tried on all that its places may hold; no: there is too much of it."""
+        room = min(MOST, SHARE * len(self.messages) ** 2)
+        known = -1
+        while known != self.tried:
+            known = self.tried
+            for event, leads in enumerate(self.leads):
+                for pieces in product(*(self.contents[place] for place in self.places[event])):
+                    if pieces in leads:
+                        continue
+                    if self.tried >= room or time.perf_counter() > self.deadline:
+                        return False
+                    found = self._tried(event, pieces)
+                    if found is None:
+                        return False
+                    leads[pieces] = found
+            if not self._same_again():
+                return False
+        return True
+
+    def _tried(self, event: int, pieces: Pieces) -> tuple[Pieces, Pieces] | None:
+        self.tried += 1
+        self.states.go(sum(pieces))
+        after, _ = self.states.deliver(event)
+        found = []
+        for place in self.places[event]:
+            piece = self.states.piece(after, place, level=place in self.shared)
+            if piece is None:
+                return None
+            found.append(piece)
+            if piece[0] not in self.contents[place]:
+                self.contents[place].append(piece[0])
+        return tuple(piece for piece, _ in found), tuple(added for _, added in found)
+
+    def _same_again(self) -> bool:
+        """Whether no event does anything a second time, as far as it was tried."""
+        return self.once or all(
+            leads[after] == (after, (0,) * len(after))
+            for leads in self.leads
+            for after, _ in leads.values()
+            if after in leads
+        )
+
+    def holds(self) -> bool:
+        """Whether all commute, and copies of a message do the same."""
+        for event, first in enumerate(self.messages):
+            if self.places[first] != self.places[event] or self.leads[first] != self.leads[event]:
+                return False
+        self._own = [
+            list(product(*(self.contents[place] for place in places if place not in self.shared)))
+            for places in self.places
+        ]
+        return all(
+            self._commute(one, other)
+            for one, other in combinations(range(len(self.messages)), 2)
+            if not set(self.places[one]).isdisjoint(self.places[other])
+        )
+
+    def _commute(self, one: int, other: int) -> bool:
+        touched = dict.fromkeys(self.places[one] + self.places[other])
+        both = tuple(
+            sorted((place for place in touched if place in self.shared), key=self._order.__getitem__)
+        )
+        mine, theirs = len(self._own[one]), len(self._own[other])
+        size = prod(len(self.contents[place]) for place in both) * mine * theirs
+        if size > MOST or time.perf_counter() > self.deadline:
+            return False
+        if size == 1:
+            return True
+        first, first_adds = self._lift(one, both, 1, theirs)
+        second, second_adds = self._lift(other, both, mine, 1)
+        then_second, then_first = itemgetter(*first), itemgetter(*second)
+        return then_second(second) == then_first(first) and (
+            not (any(first_adds) or any(second_adds))
+            or list(map(add, first_adds, then_second(second_adds)))
+            == list(map(add, second_adds, then_first(first_adds)))
+        )
+
+    def _lifted(self, event: int, both: tuple[Place, ...], before: int, after: int) -> tuple[Pieces, Pieces]:
+        """Where the event leads, and what it adds, from all that a pair of events can find.
+
+        That is numbered: ``before`` contents of another event's own places, this one's, ``after`` of
+        another's, and those of the places in ``both``.
+        """
+        own = {pieces: number for number, pieces in enumerate(self._own[event])}
+        rows = product(*(self.contents[place] for place in both))
+        together = {pieces: number for number, pieces in enumerate(rows)}
+        steps = [[self._step(event, both, mine, found) for found in together] for mine in own]
+        leads, adds = [], []
+        for other_before, by_rows, other_after in product(range(before), steps, range(after)):
+            for mine, found, added in by_rows:
+                place = (other_before * len(own) + own[mine]) * after + other_after
+                leads.append(place * len(together) + together[found])
+                adds.append(added)
+        return tuple(leads), tuple(adds)
+
+    def _step(
+        self, event: int, both: tuple[Place, ...], mine: Pieces, found: Pieces
+    ) -> tuple[Pieces, Pieces, int]:
+        """Where the event leads from its own places' contents and those of ``both``, and all that it adds."""
+        here, own = dict(zip(both, found, strict=True)), iter(mine)
+        places = self.places[event]
+        pieces = tuple(here[place] if place in here else next(own) for place in places)
+        after, added = self.leads[event][pieces]
+        mine = tuple(piece for place, piece in zip(places, after, strict=True) if place not in here)
+        here |= {place: piece for place, piece in zip(places, after, strict=True) if place in here}
+        total = sum(
+            amount << SLOT * both.index(place) for place, amount in zip(places, added, strict=True) if amount
+        )
+        return mine, tuple(here.values()), total
