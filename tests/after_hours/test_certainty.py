@@ -130,7 +130,7 @@ def test_a_dashboard_climbs_to_the_top() -> None:
     assert best.rung is Rung.STEP_VANISHES
     assert best.rise_share == pytest.approx(1, abs=0.1)
     assert best.hours_a_week == pytest.approx(7.0, abs=0.5)
-    assert best.first_week == WEEKS[26]
+    assert best.edge_week == WEEKS[26]
     assert found.hours[30] - best.without[30] == pytest.approx(7.0)
     assert "experiment" in best.further
 
@@ -198,6 +198,37 @@ def test_a_fall_is_explained_by_what_stopped() -> None:
     assert found.best is not None
     assert found.best.names[0] == ("program", "Pulse")
     assert found.best.rung is Rung.STEP_VANISHES
+    told = " ".join(sentence for _, sentence in step_sentences(found))
+    assert f"last seen in the week of {WEEKS[19]:%-d %B %Y}" in told
+    assert "most of the fall comes from it" in told
+    assert "start it again" in told
+
+
+def by_hand(pace: float, leave_day: int = -1) -> Iterator[Trace]:
+    """A person's own new evenings, in a new tool: from about 20:00, ``pace`` minutes apart."""
+    rng = random.Random(4)
+    for week, day in product(range(26, 40), range(5)):
+        at = rng.uniform(0, 9)
+        while at < 60:
+            slot, on_leave = 80 + int(at) // 15, week == 30 and day == leave_day
+            yield statement(week, day, slot, int(at) % 15, leave=on_leave, program="Notebook")
+            at += rng.expovariate(1 / pace)
+
+
+@pytest.mark.parametrize(
+    "pace", [5, 10, 1000], ids=["an hour", "now and then", "once, at about the same time"]
+)
+def test_a_persons_own_evenings_do_not_run_by_the_clock(pace: float) -> None:
+    best = assess(WEEKS, [*habits(), *by_hand(pace)]).best
+    assert best is not None
+    assert not best.reached[Rung.BY_THE_CLOCK], best.evidence
+
+
+def test_one_day_of_leave_that_was_worked_is_no_machine() -> None:
+    best = assess(WEEKS, [*habits(), *by_hand(5, leave_day=2)], [WEEKS[30] + timedelta(days=2)]).best
+    assert best is not None
+    assert (best.leave_days, best.leave_days_run) == (1, 1)
+    assert best.rung is Rung.MOST_OF_THE_RISE
 
 
 @given(st.randoms(use_true_random=False))
@@ -260,13 +291,15 @@ def slowly(traces: list[Trace], leave: set[date]) -> dict[frozenset[tuple[str, s
         without = weekly([trace for trace in traces if not alike & set(trace.names)])
         before, after = levels(without, step.index)
         wall = Counter(minute % 60 for minute in {trace.minute for trace in own})
-        clock = sum(count for _, count in wall.most_common(12)) / wall.total()
+        hours = {minute // 60 for minute in {trace.minute for trace in own}}
+        fullest = min(12, 3 * -(-wall.total() // len(hours)))
+        clock = sum(count for _, count in wall.most_common(fullest)) / wall.total()
         away = {day for day in leave if min(weeks) <= (day - FIRST).days // 7 <= max(weeks)}
         ran = {trace.leave for trace in own} & away
         share = 1 - (after - before) / step.rise
         rungs = [
             share >= 0.5,
-            (wall.total() >= 60 and clock >= 0.8) or (bool(away) and len(ran) >= 0.5 * len(away)),
+            (wall.total() >= 60 and clock >= 0.8) or len(ran) >= max(3, 0.5 * len(away)),
             pettitt(without)[1] >= 0.01,
         ]
         rung = 1 + next((number for number, reached in enumerate(rungs) if not reached), 3)

@@ -368,7 +368,7 @@ async def test_enlarged_the_year_takes_the_screen_and_tells_its_cursor() -> None
 
 async def test_enlarged_the_ladder_has_the_whole_width() -> None:
     async with opened() as (app, pilot):
-        sentence = "starts in 12 minutes of the hour; it ran on 5 of 5 days of leave"
+        sentence = "starts in 3 minutes of the hour; it ran on 5 of 5 days of leave"
         assert sentence not in screen_text(app)
         app.screen.maximize(app.pane._aside)
         await until(pilot, "one line", lambda: sentence in screen_text(app))

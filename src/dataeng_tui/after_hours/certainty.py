@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from enum import IntEnum
 from functools import cached_property
 from itertools import chain
+from math import ceil
 from typing import Final
 
 from dataeng_tui.after_hours.steps import ALPHA, Step, levels, pettitt, strongest_step
@@ -28,11 +29,13 @@ AROUND: Final = 2  # weeks from the step within which a candidate must have appe
 STRAY: Final = 0.05  # the part of its slots that may lie on the other side of the step
 STAYS: Final = 0.5  # of the weeks on its own side in which it is there
 MOST: Final = 0.5  # of the rise
-CLOCK_MINUTES: Final = 12  # of the hour's 60 (a refresh every five minutes), in which …
+CLOCK_MINUTES: Final = 12  # of the hour's 60 at most (a refresh every five minutes), and …
+CLOCK_SLACK: Final = 3  # … of these as many for each of the starts that an hour has, in which …
 CLOCK_SHARE: Final = 0.8  # … so much of its starts fall
 FEWEST_STARTS: Final = 60  # before which a clock is not told from chance
 TOLD: Final = 6  # explanations
-LEAVE_SHARE: Final = 0.5  # of the days of leave on which it ran all the same
+LEAVE_SHARE: Final = 0.5  # of the days of leave on which it ran all the same, and …
+FEWEST_DAYS: Final = 3  # … so many of them: on one or two it may have been the person after all
 
 
 class Rung(IntEnum):
@@ -73,30 +76,41 @@ class Explanation:
     """A candidate and its evidence. ``names`` are its names that come with exactly the same slots.
 
     ``rung`` is the highest one reached with all below it; ``reached`` tells each rung by itself.
-    ``rise_share`` is 1 where the whole rise comes from it; ``p_without`` is Pettitt's p without it.
+    ``rise_share`` is 1 where the whole rise, or fall, comes from it; ``edge_week`` is that in which it was
+    first seen, or last. ``clock_share`` of its ``starts`` lie in the fullest ``clock_minutes`` of the hour.
+    ``p_without`` is Pettitt's p without it.
     """
 
     names: Names
     rung: Rung
     reached: Mapping[Rung, bool]
-    first_week: date
+    falls: bool
+    edge_week: date
     rise_share: float
     hours_a_week: float
     clock_share: float
+    clock_minutes: int
     starts: int
     leave_days: int
     leave_days_run: int
     p_without: float
     without: tuple[float, ...] = field(repr=False)
 
+    def told(self, rung: Rung) -> str:
+        """A rung in words."""
+        return RUNGS[rung].replace("rise", "fall") if self.falls else RUNGS[rung]
+
     @property
     def evidence(self) -> Mapping[Rung, str]:
         """The numbers behind each rung, in words."""
         share = min(max(self.rise_share, 0), 1)
-        clock = f"{self.clock_share:.0%} of its {self.starts} starts in {CLOCK_MINUTES} minutes of the hour"
+        clock = (
+            f"{self.clock_share:.0%} of its {self.starts} starts in {self.clock_minutes} minutes of the hour"
+        )
+        edge = "last" if self.falls else "first"
         away = f"; it ran on {self.leave_days_run} of {self.leave_days} days of leave"
         return {
-            Rung.COINCIDES: f"first seen in the week of {self.first_week:%-d %B %Y}",
+            Rung.COINCIDES: f"{edge} seen in the week of {self.edge_week:%-d %B %Y}",
             Rung.MOST_OF_THE_RISE: f"{share:.0%} of the change, {self.hours_a_week:.1f} h a week",
             Rung.BY_THE_CLOCK: clock + (away if self.leave_days else ""),
             Rung.STEP_VANISHES: f"without it p = {self.p_without:.2g} (a step needs p < {ALPHA:g})",
@@ -105,7 +119,7 @@ class Explanation:
     @property
     def further(self) -> str:
         """What would take it one rung up, or beyond the ladder."""
-        return _FURTHER[self.rung]
+        return (_FURTHER_OF_A_FALL if self.falls else _FURTHER)[self.rung]
 
 
 _FURTHER: Final[Mapping[Rung, str]] = {
@@ -115,6 +129,14 @@ _FURTHER: Final[Mapping[Rung, str]] = {
     Rung.BY_THE_CLOCK: "Something else holds the figure up as well: look at the next explanation with it.",
     Rung.STEP_VANISHES: "Only an experiment goes further: stop it, or give it a user of its own, for three "
     "weeks, and see whether the figure falls.",
+}
+_FURTHER_OF_A_FALL: Final[Mapping[Rung, str]] = {
+    Rung.COINCIDES: _FURTHER[Rung.COINCIDES].replace("came", "went"),
+    Rung.MOST_OF_THE_RISE: "See whether it ran while you were away (put your days of leave into the "
+    "settings), or ask who scheduled it.",
+    Rung.BY_THE_CLOCK: "Something else held the figure up as well: look at the next explanation with it.",
+    Rung.STEP_VANISHES: "Only an experiment goes further: start it again for three weeks, and see whether "
+    "the figure rises.",
 }
 
 
@@ -146,7 +168,11 @@ class Certainty:
     def more(self) -> str:
         """A sentence about the explanations that are not among the foremost, or nothing."""
         rest = self.explanations[TOLD:]
-        return f"{len(rest)} more, none beyond rung {rest[0].rung}: {RUNGS[rest[0].rung]}." if rest else ""
+        return (
+            f"{len(rest)} more, none beyond rung {rest[0].rung}: {rest[0].told(rest[0].rung)}."
+            if rest
+            else ""
+        )
 
 
 def assess(
@@ -265,7 +291,7 @@ def _explanation(evidence: _Evidence, names: Names, mine: set[int], slots: froze
     before, after = levels(without, evidence.step.index)
     share = 1 - (after - before) / evidence.step.rise
     weeks = [week_of[slot] for slot in slots]
-    clock, starts = _clock(places, evidence.minutes(mine))
+    clock, clock_minutes, starts = _clock(places, evidence.minutes(mine))
     away = {day for day in evidence.leave if min(weeks) <= _place(evidence.weeks, day) <= max(weeks)}
     ran = {day for slot in slots if (day := places[slot].leave) in away}
     p_without = pettitt(without)[1]
@@ -273,17 +299,19 @@ def _explanation(evidence: _Evidence, names: Names, mine: set[int], slots: froze
         Rung.COINCIDES: True,
         Rung.MOST_OF_THE_RISE: share >= MOST,
         Rung.BY_THE_CLOCK: (starts >= FEWEST_STARTS and clock >= CLOCK_SHARE)
-        or (bool(away) and len(ran) >= LEAVE_SHARE * len(away)),
+        or len(ran) >= max(FEWEST_DAYS, LEAVE_SHARE * len(away)),
         Rung.STEP_VANISHES: p_without >= ALPHA,
     }
     return Explanation(
         names=names,
         rung=max(rung for rung in Rung if all(reached[lower] for lower in Rung if lower <= rung)),
         reached=reached,
-        first_week=evidence.weeks[min(weeks)],
+        falls=evidence.step.rise < 0,
+        edge_week=evidence.weeks[min(weeks) if evidence.step.rise > 0 else max(weeks)],
         rise_share=share,
         hours_a_week=sum(less[week] for week in evidence.side) / len(evidence.side),
         clock_share=clock,
+        clock_minutes=clock_minutes,
         starts=starts,
         leave_days=len(away),
         leave_days_run=len(ran),
@@ -298,14 +326,17 @@ def _weekly(slots: Iterable[int], weeks: int) -> tuple[float, ...]:
     return tuple(counts[week] * SLOT_HOURS for week in range(weeks))
 
 
-def _clock(places: Mapping[int, Place], minutes: Iterable[int]) -> tuple[float, int]:
-    """The part of all starts that falls in the fullest ``CLOCK_MINUTES`` of the hour, and how many starts.
+def _clock(places: Mapping[int, Place], minutes: Iterable[int]) -> tuple[float, int, int]:
+    """The part of all starts that falls in the fullest minutes of the hour, how many these are, all starts.
 
-    Statements of one minute are one start, so that a burst of a person's does not look like a clock.
+    Statements of one minute are one start, so that a burst of a person's does not look like a clock. What
+    starts once an hour has few minutes: a person does it, too, at about the same time every evening.
     """
-    wall = Counter((minute + places[minute // SLOT_MINUTES].offset) % 60 for minute in minutes)
-    starts = wall.total()
-    return sum(count for _, count in wall.most_common(CLOCK_MINUTES)) / starts, starts
+    wall = [minute + places[minute // SLOT_MINUTES].offset for minute in minutes]
+    an_hour = ceil(len(wall) / len({minute // 60 for minute in wall}))
+    fullest = min(CLOCK_MINUTES, CLOCK_SLACK * an_hour)
+    counts = Counter(minute % 60 for minute in wall).most_common(fullest)
+    return sum(count for _, count in counts) / len(wall), fullest, len(wall)
 
 
 def _place(weeks: Sequence[date], day: date) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from dataeng_tui.after_hours.certainty import RUNGS, Certainty
+from dataeng_tui.after_hours.certainty import Certainty
 from dataeng_tui.after_hours.hours import Day, Figures, Report
 from dataeng_tui.after_hours.seen import Seen
 from dataeng_tui.after_hours.service import Status
@@ -63,7 +63,7 @@ def _step(found: Certainty) -> dict[str, Any] | None:
             {
                 "names": {kind: clean(value) for kind, value in reversed(one.names)},
                 "rung": int(one.rung),
-                "reached": RUNGS[one.rung],
+                "reached": one.told(one.rung),
                 "rise_share": round(one.rise_share, 3),
                 "hours_a_week": _number(one.hours_a_week),
                 "p_without": one.p_without,

@@ -42,7 +42,7 @@ def own_history(machines: Machines) -> History:
 
 
 def files_history(files: Sequence[Path], machines: Machines, tell: Progress) -> History:
-    """The statements of these files alone. Raises UserError for one that cannot be read, or if there are none."""
+    """The statements of these files alone. Raises UserError for one that is wrong, or if there are none."""
     from dataeng_tui.after_hours.sources.files import read_file
 
     names = [str(file.absolute()) for file in files]

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from html import escape
 from typing import Final
 
-from dataeng_tui.after_hours.certainty import RUNGS
 from dataeng_tui.after_hours.hours import Day, Report, Week
 from dataeng_tui.after_hours.scale import LABELS, hours_and_minutes, step
 from dataeng_tui.after_hours.seen import PLAIN, Seen
@@ -189,7 +188,7 @@ def _step_words(frame: _Frame) -> str:
     )
     if best is None or best.rise_share <= 0:
         return told
-    return f"{told}; pale: gone without {_explanation(frame)} ({escape(RUNGS[best.rung])})"
+    return f"{told}; pale: gone without {_explanation(frame)} ({escape(best.told(best.rung))})"
 
 
 def _explanation(frame: _Frame) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from dataeng_tui.after_hours.certainty import RUNGS, Certainty, Explanation, Rung
+from dataeng_tui.after_hours.certainty import Certainty, Explanation, Rung
 from dataeng_tui.after_hours.measures import MEASURES, Measure
 from dataeng_tui.text import clean
 
@@ -54,10 +54,10 @@ def step_sentences(found: Certainty) -> Iterator[tuple[int, str]]:
     if not found.explanations:
         yield 1, "Nothing that is new about the statements came with it."
     for one in found.foremost:
-        yield 1, f"{_names(one)}: rung {one.rung} of {len(Rung)}, {RUNGS[one.rung]}."
+        yield 1, f"{_names(one)}: rung {one.rung} of {len(Rung)}, {one.told(one.rung)}."
         for rung in Rung:
             sign = "●" if rung <= one.rung else "◐" if one.reached[rung] else "○"
-            yield 2, f"{sign} {RUNGS[rung]}: {one.evidence[rung]}"
+            yield 2, f"{sign} {one.told(rung)}: {one.evidence[rung]}"
         yield 2, one.further
     if found.more:
         yield 1, found.more

@@ -240,12 +240,12 @@ def _how_it_goes(shown: Shown, goal: float | None) -> Content:
 
 
 def _explanation(one: "Explanation", width: int, first: bool) -> Iterable[Content]:
-    from dataeng_tui.after_hours.certainty import RUNGS, Rung
+    from dataeng_tui.after_hours.certainty import Rung
 
     (kind, value), *others = one.names
     yield Content.assemble(foreign(value, "bold $primary", limit=48), (f" ({kind})", "$text-muted"))
     style = "bold $accent" if first else "bold"
-    yield Content.assemble((f"  rung {one.rung} of {len(Rung)}: ", style), (RUNGS[one.rung], style))
+    yield Content.assemble((f"  rung {one.rung} of {len(Rung)}: ", style), (one.told(one.rung), style))
     if others:
         shown = [f"{kind} {clean(value, 24)}" for kind, value in others if kind != "query"]
         queries = sum(kind == "query" for kind, _ in others)
@@ -256,7 +256,7 @@ def _explanation(one: "Explanation", width: int, first: bool) -> Iterable[Conten
         if rung > one.rung and one.reached[rung]:
             mark = "◐"  # holds, but a rung below it does not
         yield Content.assemble(
-            (f"  {mark} ", style), (f"{RUNGS[rung]}", "" if rung <= one.rung else "$text-muted")
+            (f"  {mark} ", style), (one.told(rung), "" if rung <= one.rung else "$text-muted")
         )
         yield from paragraph(one.evidence[rung], width, "$text-muted", "    ")
     yield from paragraph(one.further, width, "italic $foreground", "  ⤷ ")
