@@ -2,12 +2,11 @@
 
 One file for PySpark 3.3 to 4.x (Python 3.7 on) and the standard library: ship it with ``--py-files jobs.py``;
 with ``record_batches.py`` beside it many rows pass faster. It is "Multiple Spark Streaming Jobs in a Single
-EMR Cluster" in Python: ``Job[T >: Event, U >: Data]`` is ``Job[E, R]``, E and R dataclasses or named tuples
-(``event=``, ``row=``); ``topic`` and ``readEventStream()`` are ``read``; ``consume`` parses the payload with
-Spark's own functions; ``transform`` is watermark, window and count, or anything; ``foreach(databaseWriter(
-sql))`` is ``sql``, an upsert with ``:named`` parameters, one transaction a batch; ``newFixedThreadPool(
-maxConcurrentJobs)`` is ``max_concurrent_jobs``. A DataFrame has columns, not a class: there is no trait to
-serialise, no implicit encoder to find, no ``as[T]`` to replace by a map.
+EMR Cluster" in Python. ``Job[T >: Event, U >: Data]`` is ``Job[E, R]``, dataclasses or named tuples;
+``topic`` with ``readEventStream()`` is ``read``; ``consume`` parses by Spark's functions; ``transform`` is
+watermark, window, count or anything; ``foreach(databaseWriter(sql))`` is ``sql``, an upsert with ``:named``
+parameters; ``newFixedThreadPool(maxConcurrentJobs)`` is ``max_concurrent_jobs``. A DataFrame has columns, no
+class: there is no trait to serialise, no implicit encoder to find, no ``as[T]`` to replace by a map.
 
 **Exactly once.** Spark commits a batch's offsets after ``foreachBatch``; a driver that dies in between gets
 the batch again, with its id. So the transaction that writes the rows also moves the query's batch id on, in
@@ -51,6 +50,7 @@ LEDGER = "streaming_batches (query_id VARCHAR(36) PRIMARY KEY, job VARCHAR(255),
 LETTERS = "dead_letters (query_id VARCHAR(36), job VARCHAR(255), batch_id BIGINT, reason TEXT, payload TEXT)"
 CLAIM = "UPDATE streaming_batches SET batch_id = :batch WHERE query_id = :query AND batch_id < :batch"
 BURIAL = "INSERT INTO dead_letters VALUES (:query, :job, :batch, :reason, :payload)"
+ENTRY = "INSERT INTO streaming_batches VALUES (:query, :job, :batch)"
 OWNER = "SELECT job, batch_id FROM streaming_batches WHERE query_id = :query"
 # A parameter is group 2; literals, quoted names, comments and dollar quotes match without it.
 _SQL = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|(?<![\w:]):([A-Za-z_]\w*)"""
@@ -70,8 +70,8 @@ class Job(Generic[E, R]):
 
     ``schema`` is the table's ``CREATE TABLE IF NOT EXISTS``; ``trigger`` what ``writeStream.trigger`` takes;
     ``checkpoint`` is ``run_jobs``' folder / name; ``samples`` are batches of rows for ``jobs check``.
-    Consume's column ``poison`` says why an event could not be parsed, else it is null; ``payload`` is the
-    event as it came. They go to ``dead_letters`` with their batch, and the source is read twice for it.
+    Consume's column ``poison`` says why an event could not be parsed, or null; ``payload`` is the event as it
+    came: they go to ``dead_letters``, and the source is read twice for it.
     """
 
     name: str
@@ -125,15 +125,13 @@ def run_jobs(
     (local, HDFS, S3) with a checkpoint a job. Of more than ``max_concurrent_jobs`` (all) the rest wait. A job
     that fails starts again after ``backoff`` seconds, doubled up to a minute, with jitter; after
     ``max_restarts`` in a row without a batch it is given up. SIGTERM, SIGINT or ``stop_when()`` (asked once a
-    second: the way into a driver in YARN's cluster mode) let the batches in hand end, for ``stop_timeout``
-    seconds at most. Each change of state is logged and given to ``on_change``, one at a time.
-
-    Raises JobError before anything starts when the jobs do not fit together, or one does not fit its SQL.
+    second: for YARN's cluster mode) let the batches in hand end, for ``stop_timeout`` seconds at most. Each
+    change of state is logged and given to ``on_change``, one at a time. Raises JobError before any starts
+    when the jobs do not fit together, or one does not fit its SQL.
     """
     if "connect" in type(spark).__module__:
         raise JobError("Over Spark Connect foreachBatch runs in the server, out of reach: use spark-submit.")
-    stopping = threading.Event()
-    columns = _columns
+    stopping, columns = threading.Event(), _columns
     with suppress(Exception):  # the file was not shipped too, or this Spark's Arrow cannot
         columns = import_module(__name__.replace("jobs", "record_batches")).reader(spark, _columns)
     options = (database, stopping, on_change, max_restarts, backoff, columns)
@@ -257,18 +255,17 @@ class _Runner:
             self.query.stop()
 
     def _prepare(self) -> None:
-        """Make the tables; refuse autocommit, and a checkpoint that another job has written."""
+        """Make the tables; refuse what takes nothing back, and a checkpoint that another job has written."""
         jvm, known = cast("Any", self.spark._jvm), ""
         metadata = jvm.org.apache.hadoop.fs.Path(self.home, "metadata")
         files = metadata.getFileSystem(self.spark._jsc.hadoopConfiguration())
         if files.exists(metadata):
             with closing(files.open(metadata)) as stream:
                 known = json.loads(jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))["id"]
-        with closing(self.database()) as connection:
-            lax = type(connection).__module__ == "sqlite3" and connection.isolation_level is None
-            if lax or getattr(connection, "autocommit", False) is True:
-                raise JobError("Its connection is in autocommit: a batch needs a transaction.")
-            cursor = connection.cursor()
+        connection = self.database()
+        if not hasattr(connection, "cursor"):
+            raise JobError(f"Its database() opens no DB-API connection: it gives {connection!r:.80}.")
+        with closing(connection), closing(connection.cursor()) as cursor:
             for table in LEDGER, LETTERS:
                 try:  # to create one takes a privilege even where it exists
                     cursor.execute(f"SELECT 1 FROM {table.partition(' ')[0]} WHERE 1 = 0")
@@ -278,9 +275,22 @@ class _Runner:
             if self.job.schema:
                 cursor.execute(self.job.schema)
             connection.commit()
+            self._try_transaction(connection, cursor)
             for owner, _ in _execute(cursor, OWNER, query=known).fetchall():
                 if owner != self.job.name:
                     raise JobError(f"{self.home} is the checkpoint of the job {owner!r}: take another.")
+
+    def _try_transaction(self, connection: Any, cursor: Any) -> None:
+        """Each driver has an autocommit of its own, some unless told otherwise: so it is tried, not asked."""
+        probe = {"query": f"{random.getrandbits(128):032x}", "job": self.job.name}
+        _execute(cursor, ENTRY, batch=0, **probe)
+        counted = _execute(cursor, CLAIM, batch=1, **probe).rowcount
+        connection.rollback()
+        if _execute(cursor, OWNER, **probe).fetchall():
+            _execute(cursor, "DELETE FROM streaming_batches WHERE query_id = :query", **probe)
+            raise JobError("Its connection is in autocommit: a batch needs a transaction.")
+        if counted != 1:
+            raise JobError("Its driver does not count the rows that an UPDATE changes: take another.")
 
     def _batch(self, frame: DataFrame, batch_id: int) -> None:
         while self.query is None:  # Spark has started it and not told yet
@@ -290,14 +300,12 @@ class _Runner:
             while self.query.isActive:
                 time.sleep(0.01)
             raise JobError(STOPPED)
-        # (A batch that was written before is read to its end all the same: that commits its state.)
         chunks = self.columns(frame)
         chunks = chain(list(islice(chunks, 1)), chunks)  # computed before the database is asked
         with closing(self.database()) as connection, closing(connection.cursor()) as cursor:  # or rolls back
             counts = self._write(cursor, batch_id, chunks)
             connection.commit()
-        counted = {name: getattr(self.outcome, name) + count for name, count in counts.items()}
-        self.outcome = replace(self.outcome, **counted)
+        self.outcome = replace(self.outcome, **{k: getattr(self.outcome, k) + n for k, n in counts.items()})
 
     def _write(self, cursor: Any, batch: int, chunks: Iterator[Sequence[Any]]) -> dict[str, int]:
         head = {"query": self.query.id, "job": self.job.name, "batch": batch}
@@ -305,9 +313,9 @@ class _Runner:
             for _, last in _execute(cursor, OWNER, **head).fetchall():
                 if last > batch:
                     raise JobError(f"{self.home} is older than the job's table: take a new checkpoint.")
-                deque(chunks, maxlen=0)
+                deque(chunks, maxlen=0)  # to be read to its end commits its state
                 return {"redelivered": 1}
-            _execute(cursor, "INSERT INTO streaming_batches VALUES (:query, :job, :batch)", **head)
+            _execute(cursor, ENTRY, **head)
         style, counts = _paramstyle(cursor), {"batches": 1, "rows": 0, "dead_letters": 0}
         upsert, burial = bind(self.job.sql, style), bind(BURIAL, style)
         for *values, reasons, payloads in chunks:

@@ -90,6 +90,10 @@ def test_a_batch_is_one_event_whose_rows_go_together(tmp_path: Path) -> None:
             "as many rows",
         ),
         ({"sql": "'SELECT :k'", "schema": "'CREATE TABLE t (k)'", "samples": "[[{'n': 1}]]"}, "has no 'k'"),
+        (
+            {"sql": "'SELECT :k'", "schema": "'CREATE TABLE t (k)'", "samples": "[[{'k': b'\\xff'}]]"},
+            "counts: its samples cannot be written down as JSON: Object of type bytes",
+        ),
         ({"sql": "1 / 0"}, "ZeroDivisionError"),
     ],
 )
@@ -114,6 +118,22 @@ def test_a_file_without_jobs_and_no_file_are_refused(
     assert "There is no file" in capsys.readouterr().err
     assert run("jobs", "run", a_file(tmp_path, sql="'SELECT :k'")) == 2
     assert "defines no `database`" in capsys.readouterr().err
+
+
+def test_a_spark_that_does_not_start_is_a_sentence(tmp_path: Path) -> None:
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho 'too old' >&2\nexit 1\n")
+    java.chmod(0o755)
+    file = a_file(tmp_path, sql="'SELECT :k'")
+    Path(file).write_text(Path(file).read_text() + "database = print\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "dataeng_tui", "jobs", "run", file],
+        env={**os.environ, "JAVA_HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "Spark does not start: " in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.spark

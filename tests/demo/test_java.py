@@ -51,6 +51,18 @@ def test_without_any_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest
         java.find_java()
 
 
+@pytest.mark.usefixtures("nothing")
+def test_a_java_home_without_a_java_is_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled = a_java(tmp_path / "bundled", "25.0.2")
+    monkeypatch.setattr(java, "_bundled_home", lambda: bundled)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "gone"))
+    java.use_java()
+    assert (Path(os.environ["JAVA_HOME"]) / "bin" / "java").is_file()
+    monkeypatch.setenv("JAVA_HOME", str(a_java(tmp_path / "own", "11.0.2")))
+    java.use_java()  # a Spark of one's own may want an older one
+    assert os.environ["JAVA_HOME"].endswith("own")
+
+
 def test_the_script_drops_the_one_argument(tmp_path: Path) -> None:
     home = java._wrapped(a_java(tmp_path / "it's a runtime", "25.0.2"))
     arguments = ["-cp", "a b", "--add-modules=jdk.incubator.vector", "", "-Dx='1'", "Main"]

@@ -180,6 +180,43 @@ def test_a_checkpoint_of_another_job_and_a_connection_in_autocommit_are_refused(
     assert (outcome.state, "autocommit" in outcome.message) == ("failed", True)
 
 
+class Committing(sqlite3.Connection):
+    """In autocommit, as some drivers are unless told otherwise, and with nothing that says so."""
+
+    def cursor(self, *_: Any) -> Any:
+        connection = self
+
+        class Cursor(sqlite3.Cursor):
+            def execute(self, *given: Any) -> Any:
+                found = super().execute(*given)
+                connection.commit()
+                return found
+
+        return super().cursor(Cursor)
+
+
+class Uncounted(sqlite3.Connection):
+    """A driver that counts no rows, as DB-API lets it."""
+
+    def cursor(self, *_: Any) -> Any:
+        return super().cursor(type("Cursor", (sqlite3.Cursor,), {"rowcount": -1}))
+
+
+@pytest.mark.parametrize(
+    ("factory", "told"),
+    [(Committing, "in autocommit"), (Uncounted, "does not count"), (lambda *_, **__: None, "gives None")],
+)
+def test_a_connection_that_cannot_keep_the_promise_is_refused_at_once(
+    spark: Any, place: Place, factory: Any, told: str
+) -> None:
+    database = (lambda: place.database(factory=factory)) if isinstance(factory, type) else factory
+    (outcome,) = run_jobs(spark, [place.job("one")], database, checkpoints=place.checkpoints)
+    assert (outcome.state, outcome.restarts) == ("failed", 0)
+    assert told in outcome.message
+    if isinstance(factory, type):
+        assert place.rows("SELECT count(*) FROM streaming_batches") == [(0,)]
+
+
 def test_a_source_that_is_not_there_yet_is_that_jobs_own_trouble(spark: Any, place: Place) -> None:
     folder = place.folder / "later"
 

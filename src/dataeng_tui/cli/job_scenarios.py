@@ -46,7 +46,7 @@ def write_scenario(job: "Job[Any, Any]", folder: Path, dialect: str) -> Path:
     files = {
         "schema.sql": job.schema + "\n;\n",
         "write.sql": "".join(f"{statement.strip().rstrip(';')}\n;\n" for statement in write),
-        "events.jsonl": "".join(json.dumps(event) + "\n" for event in events),
+        "events.jsonl": "".join(_line(job, event) + "\n" for event in events),
         "scenario.toml": _TOML.format(
             title=json.dumps(f"{job.name}, an event a micro-batch"), dialect=dialect
         ),
@@ -67,6 +67,13 @@ dialect = "{dialect}"
 [delivery]
 faults = ["lost-ack", "rewind"]   # the batch in hand again; everything again, from another checkpoint
 """
+
+
+def _line(job: "Job[Any, Any]", event: Row) -> str:
+    try:
+        return json.dumps(event)
+    except TypeError as error:  # "Object of type bytes is not JSON serializable"
+        raise UserError(f"{job.name}: its samples cannot be written down as JSON: {error}.") from None
 
 
 def _made_up(job: "Job[Any, Any]", names: Sequence[str]) -> Iterator[Sequence[Row]]:

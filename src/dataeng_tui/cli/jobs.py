@@ -73,7 +73,10 @@ def run(file: Path, max_concurrent_jobs: int | None, checkpoints: str | None) ->
         logging.getLogger(name).setLevel(logging.CRITICAL)
     theirs = SparkSession.getActiveSession()  # which the file has opened itself
     builder = SparkSession.builder.appName(loaded.path.stem).config("spark.scheduler.mode", "FAIR")
-    session = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    try:
+        session = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    except Exception as error:  # its Java says why, above
+        raise UserError(f"Spark does not start: {clean(error, 200)}") from None
     session.sparkContext.setLogLevel("OFF")
     if not theirs and "spark.sql.shuffle.partitions" not in dict(session.sparkContext.getConf().getAll()):
         # Spark's own 200 are for a cluster: each is a task, and a folder of state, in every batch.

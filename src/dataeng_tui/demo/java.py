@@ -55,8 +55,9 @@ def find_java() -> Java:
 
 
 def use_java() -> None:
-    """Let a Spark that this process starts find a Java, where no ``JAVA_HOME`` is set. Raises UserError."""
-    if not os.environ.get("JAVA_HOME"):
+    """Let a Spark that this process starts find a Java, where ``JAVA_HOME`` names none. Raises UserError."""
+    home = os.environ.get("JAVA_HOME")
+    if not home or not (Path(home) / "bin" / "java").is_file():
         os.environ["JAVA_HOME"] = str(find_java().home)
 
 
