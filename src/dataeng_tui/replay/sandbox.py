@@ -171,7 +171,9 @@ def shown(design: Scenario, found: Counterexample) -> Scene:
         (*found.schedule, *found.versus),
         (
             Panel(broken.title, faulty.columns, faulty.frames + faulty.frames[-1:] * second),
-            Panel(f"{design.name}, without", sound.columns, sound.frames[:1] * first + sound.frames),
+            Panel(
+                f"{design.name}, without the fault", sound.columns, sound.frames[:1] * first + sound.frames
+            ),
         ),
         parts=first,
     )

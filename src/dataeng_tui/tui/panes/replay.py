@@ -6,6 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.reactive import reactive
 from textual.timer import Timer
 
@@ -40,6 +41,13 @@ The verdict is searched behind the screen: every schedule of each fault, any num
 Enter on a fault plays its shortest counterexample, then the same events without the fault.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
+        key(
+            "enter,v",
+            "show",
+            "Show me",
+            "replay.show",
+            tooltip="how the chosen fault breaks it, in the fewest deliveries",
+        ),
         key("right_square_bracket", "step(1)", "Step", "replay.step"),
         key("left_square_bracket", "step(-1)", "Back", "replay.back"),
         key("space", "play", "Play", "replay.play"),
@@ -48,7 +56,6 @@ Enter on a fault plays its shortest counterexample, then the same events without
         key("w", "swap", "Swap", "replay.swap", tooltip="the delivery just made and the next change places"),
         key("b", "rewind", "Rewind", "replay.rewind", tooltip="to the chosen event's offset"),
         key("x", "crash", "Crash", "replay.crash", tooltip="the worker dies between two transactions"),
-        key("enter,v", "show", "Show me", "replay.show", tooltip="the chosen fault's counterexample"),
         key(
             "a",
             "every_fault",
@@ -72,8 +79,8 @@ Enter on a fault plays its shortest counterexample, then the same events without
     ReplayPane .part { border: round $border; border-title-color: $text-muted; }
     ReplayPane .part { background: $surface; padding: 0 1; border-subtitle-color: $text-muted; }
     ReplayPane .part:focus { border: round $primary; border-title-color: $primary; }
-    ReplayPane Tables { border-subtitle-color: $success; }
-    ReplayPane .part.-differs { border-subtitle-color: $error; border-subtitle-style: bold; }
+    ReplayPane Tables.part { border-subtitle-color: $success; }
+    ReplayPane Tables.-differs { border-subtitle-color: $error; border-subtitle-style: bold; }
     ReplayPane #log, ReplayPane #verdict { height: 1fr; }
     ReplayPane #log { width: 1fr; }
     ReplayPane #verdict { width: 47; }
@@ -92,6 +99,7 @@ Enter on a fault plays its shortest counterexample, then the same events without
         self._found: dict[tuple[int, str], FaultVerdict | int | str] = {}
         self._verdicts: dict[int, Verdict] = {}
         self._beat: Timer | None = None
+        self._broken = ""  # what the counterexample on the screen shows, in a sentence
         self._every = False  # whether every fault is searched, not only the scenarios' own
 
     def compose(self) -> ComposeResult:
@@ -203,8 +211,11 @@ Enter on a fault plays its shortest counterexample, then the same events without
         broken = [v for v in self._found.values() if isinstance(v, FaultVerdict) and v.counterexample]
         self.badge = "✗" if broken else ""
         done = all(not isinstance(cell, int) for cell in found.values())
-        more = "" if len(faults) == len(FAULTS) else "a: every fault"
-        widget.border_subtitle = more if done else "searching"
+        more = [
+            *(["⏎ show me"] if broken else []),
+            *(["a: every fault"] if len(faults) < len(FAULTS) else []),
+        ]
+        widget.border_subtitle = " · ".join(more) if done else "searching"
         known = {cell.verdict for cell in found.values() if isinstance(cell, FaultVerdict)}
         worst = next((outcome for outcome in WORST if outcome in known), "")
         widget.border_title = f"Verdict: {worst}" if done and worst and len(self.designs) == 1 else "Verdict"
@@ -233,10 +244,13 @@ Enter on a fault plays its shortest counterexample, then the same events without
         if found is None or found[1].counterexample is None:
             self.whisper(f"There is no counterexample for {fault}.")
             return
-        self.play_counterexample(found[0], found[1].counterexample)
+        self.play_counterexample(found[0], found[1].fault, found[1].counterexample)
 
-    def play_counterexample(self, design: Scenario, found: Counterexample) -> None:
+    def play_counterexample(self, design: Scenario, fault: str, found: Counterexample) -> None:
         """Play it, with the same events without the fault beside it."""
+        self._broken = f"{fault} breaks {design.name} in {found.length} deliveries, the fewest that do"
+        if not found.versus:
+            self._broken = f"{design.name} ends otherwise than its scenario expects"
         self.run_worker(
             lambda: work.stage_counterexample(self.post_message, self.services.replay, design, found),
             thread=True, group="stage", exclusive=True, exit_on_error=False,
@@ -270,9 +284,11 @@ Enter on a fault plays its shortest counterexample, then the same events without
         self.query_one(EventLog).delivered(moving.deliveries, now)
         steps = self.query_one(Steps)
         steps.show(scene, self.at, self.playing)
-        steps.border_subtitle = (
-            "the shortest counterexample; esc: the log again" if scene.kind != "play" else ""
+        shown = scene.kind != "play"
+        steps.border_title = (
+            Content.styled(clean(self._broken), "bold $error") if shown else Content("Timeline")
         )
+        steps.border_subtitle = "esc: the log again" if shown else ""
         for number, widget in enumerate(self.query(Tables)):
             if number < len(scene.panels):
                 widget.at(scene, number, self.at)

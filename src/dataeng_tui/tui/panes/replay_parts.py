@@ -44,7 +44,7 @@ class Sandbox(Pane):
         """The first design that the fault breaks, and how."""
 
     @abstractmethod
-    def play_counterexample(self, design: Scenario, found: Counterexample) -> None:
+    def play_counterexample(self, design: Scenario, fault: str, found: Counterexample) -> None:
         """Play it, with the same events without the fault beside it."""
 
     def complain(self, sentence: str) -> None:
@@ -167,7 +167,7 @@ class Opening(Sandbox):
         def chosen(cell: "MatrixCell | None") -> None:
             if cell is not None and cell.fault is not None and cell.fault.counterexample is not None:
                 self.use((cell.scenario,))
-                self.play_counterexample(cell.scenario, cell.fault.counterexample)
+                self.play_counterexample(cell.scenario, cell.fault.fault, cell.fault.counterexample)
 
         self.app.push_screen(MatrixScreen(self.services.replay), chosen)
 

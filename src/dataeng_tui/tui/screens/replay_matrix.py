@@ -35,7 +35,7 @@ HEADS = {
     "tie": ("tie", ""),
 }
 WIDTH = 6
-LEGEND = "Xn: fails, n steps are the shortest   ok: proved   ?: undecided   -: cannot happen   enter: show"
+LEGEND = "X2: fails, 2 steps are enough   ok: proved   ?: undecided   -: cannot happen"
 
 
 @dataclass
@@ -65,6 +65,7 @@ class Grid(Lines):
         self.names, self.columns = names, columns
         self.rows: dict[int, Matrix | None] = {}
         self.row = self.column = 0
+        self._wide = min(max(map(len, names), default=0), 24) + 3  # columns before the first cell
 
     def fill(self, place: int, matrix: Matrix | None) -> None:
         """A strategy's row has come."""
@@ -83,7 +84,8 @@ class Grid(Lines):
         self.row = max(0, min(self.row + down, len(self.names) - 1))
         self.column = max(0, min(self.column + right, len(self.columns) - 1))
         self.draw()
-        self.scroll_to_region(Region(0, self.row + 2, 1, 1), animate=False, force=True)
+        cell = Region(self.column and self._wide + self.column * WIDTH, self.row + 2, WIDTH, 1)
+        self.scroll_to_region(cell, animate=False, force=True)
 
     def action_open(self) -> None:
         found = self.cell(self.row, self.column)
@@ -92,11 +94,10 @@ class Grid(Lines):
 
     def draw(self) -> None:
         """All lines anew; only those that changed are painted."""
-        wide = min(max(map(len, self.names), default=0), 24)
-        lines = []
+        wide, lines = self._wide - 3, []
         for at in (0, 1):
             heads = "".join(f"{HEADS.get(name, (name[:5], ''))[at]:<{WIDTH}}" for name in self.columns)
-            lines.append(Content.styled(" " * (wide + 3) + heads + ("" if at else "  total"), "$text-muted"))
+            lines.append(Content.styled(" " * self._wide + heads + ("" if at else "  total"), "$text-muted"))
         for row, name in enumerate(self.names):
             parts: list[tuple[str, str]] = [(f"{'▌' if row == self.row else ' '} ", "bold $primary")]
             parts.append((f"{clean(name, wide):<{wide}} ", "bold" if row == self.row else ""))
@@ -128,8 +129,8 @@ class MatrixScreen(ModalScreen[MatrixCell | None]):
     DEFAULT_CSS = """
     MatrixScreen #box { width: 100%; max-width: 110; height: auto; max-height: 95%; }
     MatrixScreen #box { border: round $primary; background: $surface; padding: 0 1; }
-    MatrixScreen #grid { height: auto; max-height: 26; }
-    MatrixScreen.-short #grid { max-height: 16; }
+    MatrixScreen #box { border-subtitle-color: $text-muted; }
+    MatrixScreen #grid { height: auto; max-height: 65vh; }
     MatrixScreen Static { margin: 1 0 0 0; }
     """
 
@@ -141,6 +142,7 @@ class MatrixScreen(ModalScreen[MatrixCell | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = "Strategies against faults"
+            box.border_subtitle = "⏎ show me · esc: back"
             yield Grid([where.rstrip("/").rsplit("/", 1)[-1] for where in self._wheres], self._columns())
             yield Static(id="said")
 

@@ -32,23 +32,21 @@ class ScenarioList(Choices):
     def on_mount(self) -> None:
         self.redraw()
 
+    def on_resize(self) -> None:
+        """Titles are cut to another width."""
+        self.redraw()
+
     def redraw(self) -> None:
         wide = max((len(clean(item.where, 40)) for item in self._listed), default=0)
-        self.show(
-            [
-                self.mark(
-                    index,
-                    Content.assemble(
-                        (f"{clean(item.where, 40):<{wide + 2}}", "bold"),
-                        (
-                            clean(item.problem or item.title, 200),
-                            "$warning" if item.problem else "$text-muted",
-                        ),
-                    ),
-                )
-                for index, item in enumerate(self._listed)
-            ]
+        self.show([self.mark(index, self._line(item, wide)) for index, item in enumerate(self._listed)])
+
+    def _line(self, item: Listed, wide: int) -> Content:
+        style = "$warning" if item.problem else "$text-muted"
+        line = Content.assemble(
+            (f"{clean(item.where, 40):<{wide + 2}}", "bold"), (clean(item.problem or item.title, 200), style)
         )
+        room = self.scrollable_content_region.width - 2
+        return line.truncate(room, ellipsis=True) if room > 0 else line
 
     def action_move(self, by: int) -> None:
         self.move(by)
@@ -64,10 +62,10 @@ class OpenScreen(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "dismiss(None)", "Back", "open.back")]
     SCOPED_CSS = False
     DEFAULT_CSS = """
-    OpenScreen #box { width: 90%; max-width: 92; height: auto; max-height: 80%; }
+    OpenScreen #box { width: 100%; max-width: 92; height: auto; max-height: 95%; }
     OpenScreen #box { border: round $primary; background: $surface; padding: 0 1; }
-    OpenScreen #scenarios { height: auto; max-height: 24; }
-    OpenScreen.-short #scenarios { max-height: 14; }
+    OpenScreen #box { border-subtitle-color: $text-muted; }
+    OpenScreen #scenarios { height: auto; max-height: 60vh; }
     OpenScreen Input { border: none; height: 1; margin: 1 0 0 0; background: $panel; }
     """
 
@@ -78,8 +76,9 @@ class OpenScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Content(clean(self._title, 60))
+            box.border_subtitle = "⏎ open · tab: a path · esc: back"
             yield ScenarioList(self._listed)
-            yield Input(placeholder="or the path of a scenario's folder (tab), then enter", compact=True)
+            yield Input(placeholder="or the path of a scenario's folder", compact=True)
 
     def on_mount(self) -> None:
         self.query_one(ScenarioList).focus()

@@ -38,8 +38,10 @@ class EventLog(Choices):
         cells = [[clean(_said(event.get(name, "")), WIDEST) for name in names] for event in events]
         heads = [clean(name, WIDEST) for name in names]
         widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+        # Numbers stand at the right, as in the tables.
+        put = [str.rjust if _is_number(events, name) else str.ljust for name in names]
         self._head, *self._rows = (
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            "  ".join(to(cell, width) for to, cell, width in zip(put, row, widths, strict=True)).rstrip()
             for row in (heads, *cells)
         )
         self._times, self._now, self.chosen = (0,) * len(events), None, 0
@@ -90,6 +92,10 @@ def _columns(events: Sequence[Mapping[str, Any]]) -> list[str]:
         return len(events) > 1 and all(isinstance(v, str) for v in values) and len(set(values)) == len(values)
 
     return sorted(names, key=is_name)
+
+
+def _is_number(events: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return all(isinstance(event.get(name, 0), int | float) for event in events)
 
 
 def _said(value: Any) -> str:

@@ -9,7 +9,7 @@ from dataeng_tui.replay.sandbox import Scene
 from dataeng_tui.replay.schedule import Step
 from dataeng_tui.text import clean
 
-GAP = 8  # cells from one stop to the next
+GAP = 9  # cells from one stop to the next
 
 
 class Steps(Widget):
@@ -68,7 +68,7 @@ class Steps(Widget):
         side = ""
         if scene.parts is not None:
             side = "with the fault" if self._at <= scene.parts else "the same events without it"
-        state = "playing " if self._playing else ""
+        state = "▶ " if self._playing else ""
         return Content.assemble(
             (f"{self._at}/{len(scene.steps)} ", "$text-muted"),
             (state, "bold $success"),

@@ -12,8 +12,9 @@ from dataeng_tui.text import clean
 from dataeng_tui.tui.widgets.lines import Lines
 
 WIDEST, NARROWEST = 26, 9  # cells of one value
-CHANGED, GONE, DIFFERENT = "▸", "−", "≠"
-Styled = tuple[str, str]
+CHANGED, GONE, DIFFERENT, RIGHT = "▸", "−", "≠", "✓"
+Shown = tuple[str, str, str]
+"""A value, what stands behind it, and the style of both."""
 
 
 class Tables(Lines):
@@ -55,26 +56,33 @@ class Tables(Lines):
         wrong = differences(frame.observed, other) if other is not None else {}
         missing = len(other) - len(frame.observed) if other is not None else 0
         differs = bool(wrong) or missing != 0
-        self.set_class(differs, "-differs")
-        self.border_subtitle = Content(_verdict(scene, position, frame, differs, other is None))
+        # Of a counterexample's two sides, the one without the fault is what is right.
+        right = scene.parts is not None and panel == 1
+        self.set_class(differs and not right, "-differs")
+        self.border_subtitle = Content(
+            f"{RIGHT} how it should be"
+            if differs and right
+            else _verdict(scene, position, frame, differs, other is None)
+        )
         lines = [Content.styled("the reader sees", "bold $primary")]
         if frame.refused:
             lines.append(
                 Content.styled(f"refused by the database: {clean(frame.refused, 120)}", "bold $warning")
             )
 
-        def cell(row: int, column: int) -> Styled:
+        def cell(row: int, column: int) -> Shown:
             value = clean(_said(frame.observed[row][column]), WIDEST)
             if (row, column) not in wrong:
-                return value, ""
+                return value, "", ""
+            if right:
+                return value, "", "bold $success"
             there = wrong[row, column]
-            return (
-                f"{value} {DIFFERENT}{clean(_said(there), WIDEST)}"
-                if there is not None
-                else f"{value} {DIFFERENT}"
-            ), "bold $error"
+            beside = "" if there is None else f" {clean(_said(there), WIDEST)}"
+            return value, f" {DIFFERENT}{beside}", "bold $error"
 
-        lines += _grid(columns, len(frame.observed), cell, self.size.width)
+        lines += _grid(columns, len(frame.observed), cell, _numbers(frame.observed), self.size.width)
+        if right:
+            return lines
         if missing > 0:
             lines.append(
                 Content.styled(f"  {DIFFERENT} {missing} row{'s' * (missing > 1)} missing", "bold $error")
@@ -86,27 +94,26 @@ def _verdict(scene: Scene, position: int, frame: Frame, differs: bool, unknown: 
     if not frame.quiet:
         return "half written: not judged yet"
     if not differs:
-        return "" if unknown or not position else "✓ as without a fault"
+        return "" if unknown or not position else f"{RIGHT} as without a fault"
     end = position == len(scene.steps)
     if scene.aim is not None and end:
         return f"{DIFFERENT} not what is expected"
-    return (
-        f"{DIFFERENT} parted" if scene.parts is not None and end else f"{DIFFERENT} not as without the fault"
-    )
+    return f"{DIFFERENT} not as without the fault"
 
 
 def _table(table: TableState, frame: Frame | None, room: int) -> list[Content]:
     changed = frame.changed if frame else frozenset()
     rows = sorted(table.rows.items(), key=lambda item: _order(item[0]))
 
-    def cell(row: int, column: int) -> Styled:
+    def cell(row: int, column: int) -> Shown:
         key, values = rows[row]
         value = clean(_said(values[column]), WIDEST)
-        return (CHANGED + value, "bold $accent") if Cell(table.name, key, column) in changed else (value, "")
+        lit = Cell(table.name, key, column) in changed
+        return (CHANGED + value, "", "bold $accent") if lit else (value, "", "")
 
     lines = [
         Content.styled(clean(table.name, 60), "bold $primary"),
-        *_grid(table.columns, len(rows), cell, room),
+        *_grid(table.columns, len(rows), cell, _numbers([values for _, values in rows]), room),
     ]
     for name, values in frame.removed if frame else ():
         if name == table.name:
@@ -115,26 +122,50 @@ def _table(table: TableState, frame: Frame | None, room: int) -> list[Content]:
     return lines
 
 
-def _grid(columns: Sequence[str], rows: int, cell: Callable[[int, int], Styled], room: int) -> list[Content]:
+def _numbers(rows: Sequence[Sequence[Any]]) -> list[bool]:
+    """Which columns hold nothing but numbers: they stand at the right."""
+    return [
+        any(value is not None for value in column)
+        and all(value is None or isinstance(value, int | float) for value in column)
+        for column in zip(*rows, strict=True)
+    ]
+
+
+def _grid(
+    columns: Sequence[str],
+    rows: int,
+    cell: Callable[[int, int], Shown],
+    numbers: Sequence[bool],
+    room: int,
+) -> list[Content]:
     """Columns as wide as their widest cell, as far as there is room, each with room for a mark before it."""
     cells = [[cell(row, column) for column in range(len(columns))] for row in range(rows)]
-    heads = [clean(column, WIDEST) for column in columns]
-    texts = [heads, *([text for text, _ in row] for row in cells)]
-    widths = [max(map(_width, column)) for column in zip(*texts, strict=True)]
-    gap = 2 if not room or sum(widths) + 3 * len(widths) <= room + 2 else 1
-    while room and sum(widths) + (gap + 1) * len(widths) > room + gap and max(widths) > NARROWEST:
+    heads: list[Shown] = [(clean(column, WIDEST), "", "") for column in columns]
+    table = list(zip(heads, *cells, strict=True))
+    widths = [max(_width(value.removeprefix(CHANGED)) for value, _, _ in column) for column in table]
+    beside = [max(_width(text) for _, text, _ in column) for column in table]
+    wide = sum(widths) + sum(beside)
+    gap = 2 if not room or wide + 3 * len(widths) <= room + 2 else 1
+    while (
+        room and sum(widths) + sum(beside) + (gap + 1) * len(widths) > room + gap and max(widths) > NARROWEST
+    ):
         widths[widths.index(max(widths))] -= 1
-    lines = [_row([(head, "") for head in heads], widths, gap).stylize("$text-muted")]
-    lines += [_row(row, widths, gap) for row in cells]
+    places = list(zip(widths, beside, numbers or [False] * len(widths), strict=True))
+    lines = [_row(row, places, " " * gap) for row in (heads, *cells)]
+    lines[0] = lines[0].stylize("$text-muted")
     return lines if rows else [*lines, Content.styled(" no rows", "$text-muted italic")]
 
 
-def _row(cells: Sequence[Styled], widths: Sequence[int], gap: int) -> Content:
-    parts: list[Styled] = []
-    for (text, style), width in zip(cells, widths, strict=True):
+def _row(cells: Sequence[Shown], places: Sequence[tuple[int, int, bool]], gap: str) -> Content:
+    """``places``: of each column its width, the width of what stands behind, and whether it holds numbers."""
+    parts: list[tuple[str, str]] = []
+    for (text, behind, style), (width, beside, number) in zip(cells, places, strict=True):
         mark = CHANGED if text.startswith(CHANGED) else " "
         shown = mark + _cut(text.removeprefix(CHANGED), width)
-        parts += [(shown, style), (" " * (width + 1 + gap - _width(shown)), "")]
+        padding = " " * (width + 1 - _width(shown))
+        # What stands behind a text follows it; behind numbers it is a column of its own.
+        before, after = (padding, "") if number else ("", padding)
+        parts += [(before, ""), (shown + behind, style), (after + " " * (beside - _width(behind)) + gap, "")]
     return Content.assemble(*parts[:-1])
 
 

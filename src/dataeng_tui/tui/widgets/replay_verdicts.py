@@ -24,9 +24,6 @@ _SIGNS = {
 }
 
 
-_LONGEST = len("✓ safe, all 720 orders")
-
-
 class Verdicts(Choices):
     """What each fault does to each design. Enter plays the chosen fault's counterexample."""
 
@@ -86,17 +83,23 @@ class Verdicts(Choices):
         wide = max((len(fault) for fault in self._faults), default=0) + 2
         several = len(self._designs) > 1
         room = max(self.size.width - 4, 20)
+        names = [clean(name, 14) for name in self._designs] if several else []
+        heads = [Content.styled(name, "$text-muted") for name in names]
+        for words in (0, 1, 2):  # as many as there is room for
+            rows = [
+                [cell(self._found.get((n, fault)), words) for n in range(len(self._designs))]
+                for fault in self._faults
+            ]
+            table = list(zip(*([heads] if several else []), *rows, strict=True))
+            widths = [max(one.cell_length for one in column) + 2 for column in table]
+            if wide + sum(widths) - 2 <= room + 1:
+                break
         lines = []
         if several:
-            heads = "  ".join(f"{clean(name, 12):<12}" for name in self._designs)
-            lines.append(Content.styled(" " * (wide + 2) + heads.rstrip(), "$text-muted"))
-        for index, fault in enumerate(self._faults):
-            known = [self._found.get((design, fault)) for design in range(len(self._designs))]
-            cells = [cell(found, short=several or room < wide + _LONGEST) for found in known]
-            parts: list[Content | tuple[str, str]] = [(f"{fault:<{wide}}", "")]
-            for one in cells:
-                parts += [one, (" " * max(14 - one.cell_length, 1), "")]
-            lines.append(self.mark(index, Content.assemble(*parts[:-1])))
+            lines.append(Content.assemble(" " * (wide + 2), *_padded(heads, widths)))
+        for index, (fault, cells) in enumerate(zip(self._faults, rows, strict=True)):
+            line = Content.assemble(f"{fault:<{wide}}", *_padded(cells, widths))
+            lines.append(self.mark(index, line))
         for word in self._words:
             lines += [Content.styled(f"  {line}", "$text-muted") for line in wrap(clean(word, 400), room)]
         self.show(lines)
@@ -106,18 +109,23 @@ class Verdicts(Choices):
         self.redraw()
 
 
-def cell(found: FaultVerdict | int | str | None, *, short: bool) -> Content:
-    """One verdict in a few cells: its sign, its word, and how long the counterexample is."""
+def _padded(cells: Sequence[Content], widths: Sequence[int]) -> list[Content]:
+    *most, last = cells or [Content("")]
+    return [*(one.pad_right(width - one.cell_length) for one, width in zip(most, widths, strict=False)), last]
+
+
+def cell(found: FaultVerdict | int | str | None, less: int) -> Content:
+    """One verdict: its sign, its word, how long the counterexample is; ``less``: 0, 1 or 2, of the words."""
     if found is None:
-        return Content.styled("·", "$text-muted")
+        return Content.styled("·" if less == 2 else "· not asked", "$text-muted")
     if isinstance(found, str):
         return Content.styled("! cannot be run", "bold $warning")
     if isinstance(found, int):
         return Content.styled(f"… {found:,} states" if found else "… waiting", "$text-muted")
     sign, word, style = _SIGNS[found.verdict]
     if found.counterexample is not None:
-        word = f"in {found.counterexample.length}" if short else f"{word} in {found.counterexample.length}"
-    elif found.verdict == "replay-safe" and not short and found.orders > 1:
+        word = f"{(word, 'breaks', '')[less]} in {found.counterexample.length}".lstrip()
+    elif found.verdict == "replay-safe" and not less and found.orders > 1:
         word = f"{word}, {_orders(found.orders)}"
     return Content.styled(f"{sign} {word}", style)
 
