@@ -118,6 +118,9 @@ def test_a_file_without_jobs_and_no_file_are_refused(
     assert "There is no file" in capsys.readouterr().err
     assert run("jobs", "run", a_file(tmp_path, sql="'SELECT :k'")) == 2
     assert "defines no `database`" in capsys.readouterr().err
+    empty.write_text("from jobs import Job\njobs = [Job('a', None, None, None, ':a')]\ndatabase = 5\n")
+    assert run("jobs", "run", str(empty)) == 2
+    assert "`database` must be a function" in capsys.readouterr().err
 
 
 def test_a_spark_that_does_not_start_is_a_sentence(tmp_path: Path) -> None:

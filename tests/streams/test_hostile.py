@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -166,6 +167,27 @@ def test_an_event_log_with_odd_values_is_read_as_far_as_it_makes_sense(
     said = EventLogSource(log).poll(AT, Focus(everything=True))
     assert said.answered
     look(said)
+
+
+def test_a_log_that_may_not_be_read_is_told_beside_those_that_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(LOG, tmp_path / "app-1")
+    locked = tmp_path / "eventlog_v2_app-2"
+    locked.mkdir()
+    listed = Path.iterdir
+
+    def refusing(path: Path) -> Iterator[Path]:  # as the administrator one may read everything
+        if path == locked:
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    source = EventLogSource(tmp_path)
+    for _ in range(2):
+        said = source.poll(AT, Focus(everything=True))
+        assert len(said.queries) == 3
+        assert [problem.source for problem in said.problems] == [str(locked)]
 
 
 class Cut:

@@ -152,8 +152,11 @@ def _load(path: Path) -> JobFile:
     jobs = getattr(module, "jobs", None)
     if not isinstance(jobs, list | tuple) or not jobs or not all(isinstance(job, slice_.Job) for job in jobs):
         raise UserError(f"{path} defines no `jobs`, a list of dataeng_tui.jobs.Job.")
+    database = getattr(module, "database", None)
+    if not callable(database) and database is not None:
+        raise UserError(f"{path}: its `database` must be a function that opens a DB-API connection.")
     home = getattr(module, "checkpoints", f"{path.stem}-checkpoints")
-    return JobFile(path, list(jobs), getattr(module, "database", None), str(home))
+    return JobFile(path, list(jobs), database, str(home))
 
 
 def _line(outcome: "Outcome") -> str:

@@ -71,7 +71,11 @@ def _file(path: Path) -> Log:
 def _rolling(folder: Path) -> Log:
     parts: dict[int, Path] = {}
     compacted = 0
-    for entry in folder.iterdir():
+    try:
+        entries = list(folder.iterdir())
+    except PermissionError:
+        return Log(folder, ((0, folder),), folder.stat().st_mtime)  # whoever reads it tells why it cannot
+    for entry in entries:
         if (match := _PART.match(entry.name)) is None:
             continue
         number = int(match[1])
