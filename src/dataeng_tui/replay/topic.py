@@ -136,8 +136,8 @@ def split(scenario: Scenario) -> Topic:
     if proved is None:
         raise UserError(
             f"{scenario.name}: it is not proved that events of different keys write different rows, so that "
-            "the dump cannot be checked key by key: every statement must name its rows by column = :field, "
-            "and that column must be in every key of the table."
+            "the dump cannot be checked key by key: every statement (of a MERGE, both its ON and its INSERT) "
+            "must name its rows by column = :field, and that column must be in every key of the table."
         )
     groups = tuple(_group(scenario, proved, events) for events in members)
     stub = replace(scenario, events=(), messages=(), partitions=(), expect=None, sources={}, about="")
