@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from dataeng_tui.streams.board import Board
+from dataeng_tui.streams.health import judge
 from dataeng_tui.streams.opening import open_watcher
 from dataeng_tui.streams.snapshot import Batch, Focus, Layer, Observation, Snapshot, StreamingQuery
 from dataeng_tui.streams.sources.driver_ui import DriverUi
@@ -203,6 +205,21 @@ def test_runs_that_ended_well_are_no_restarts() -> None:
     source.said = replace(source.said, queries=tuple(runs))
     (query,) = Watcher([source], lambda *_: ()).once().queries
     assert (query.run_id, query.runs) == ("run-4", (20.0,))
+
+
+def test_a_stall_is_seen_although_our_clock_was_set_back() -> None:
+    board = Board(judge)
+    history = tuple(Batch(1e9 + 5 * n, n, input_rows=1, duration_ms=1.0) for n in range(5))
+    board.accept(
+        Observation(
+            "driver-ui", "a", 1e9, queries=(StreamingQuery("app", "r", state="waiting", batches=history),)
+        )
+    )
+    assert board.snapshot(1e9 + 20).unhealthy == ()
+    assert board.snapshot(1e9 - 80_000).unhealthy == ()
+    assert board.snapshot(1e9 - 79_500).unhealthy == ()
+    (stalled,) = board.snapshot(1e9 - 79_300).unhealthy
+    assert stalled.health[0].code == "stalled"
 
 
 def test_stopping_leaves_no_thread_behind(serve: Serve, newest: Any) -> None:

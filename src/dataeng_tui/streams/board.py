@@ -199,7 +199,7 @@ class Board:
     def _judged(self, merged: StreamingQuery, starts: tuple[float, ...], now: float) -> StreamingQuery:
         """``merged`` with its findings; the very object of the last time where nothing has changed."""
         held = self._shown.get(merged.run_id)
-        recent = held is not None and now - held.judged_at < _JUDGED_EVERY and held.query.runs == starts
+        recent = held is not None and abs(now - held.judged_at) < _JUDGED_EVERY and held.query.runs == starts
         if held is not None and recent and held.merged is merged:
             return held.query
         found = held.query.health if held else ()
@@ -221,6 +221,8 @@ class Board:
         if before is None or before[0] != mark:
             told = query.quiet_since if before is None or before[0][1] is None else None
             self._moved[query.run_id] = (mark, now if told is None else min(told, now))
+        elif before[1] > now:  # our clock was set back
+            self._moved[query.run_id] = (mark, now)
         return self._moved[query.run_id][1]
 
 
