@@ -21,13 +21,13 @@ def lines(query: StreamingQuery, application: Application | None, width: int, he
     width = max(30, width)
     tall = 2 if height < 16 else 3 if height < 28 else 5
     name, *run = _identity(query, application, width)
-    told = [name, *_health(query, width), *run]
+    told = [name, *_health(query, width)]
     told += _exception(query, width)  # what it failed with matters more than how it ran
     told += _over_time(query.batches, width, tall)
     told += _parts(query, width)
     told += _sources(query, width)
     told += _state(query)
-    return told
+    return [*told, Content(""), *run]
 
 
 def ids(query: StreamingQuery) -> str:
@@ -49,6 +49,8 @@ def _identity(query: StreamingQuery, application: Application | None, width: int
         name.stylize("bold"), ("  id ", "$text-muted"), clean(query.id or "unknown", 60),
     )  # fmt: skip
     told = [f"run {clean(query.run_id, 60)}"]
+    if application is not None and application.name:
+        told.append(f"of {clean(application.name, 60)} ({clean(application.id, 60)})")
     if query.started_at is not None:
         told.append(f"since {clock(query.started_at, day=True)}")
     if query.runs:
@@ -66,7 +68,8 @@ def _health(query: StreamingQuery, width: int) -> list[Content]:
     for finding in query.health:
         style = "bold $error" if finding.code == "failed" else "bold $warning"
         sign = "✖" if finding.code == "failed" else "▲"
-        text = f"{clean(finding.evidence, 500)} (since {clock(finding.since, day=True)})"
+        since = f"(since {clock(finding.since, day=True)})".replace(" ", "\xa0")  # on one line
+        text = f"{clean(finding.evidence, 500)} {since}"
         first, *rest = wrap(text, max(20, width - len(finding.code) - 4)) or [""]
         told.append(Content.assemble((f"{sign} {finding.code} ", style), first))
         told += [Content(" " * (len(finding.code) + 3) + more) for more in rest]

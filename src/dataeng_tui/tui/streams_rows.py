@@ -14,16 +14,17 @@ from dataeng_tui.tui.widgets.live_table import Row
 URGENCY = ("failed", "stalled", "restarting", "falling-behind", "slow-batch")
 HEALTHY = len(URGENCY) + 1
 TREND = 8  # batches
+NARROW = 72  # columns below which a query's name is worth more than its batch's number and its trend
 WAITING = {"ACCEPTED", "SUBMITTED", "NEW", "NEW_SAVING"}
 
 
 def heading(width: int) -> Content:
     """The columns' names."""
     name, wide = _name_width(width)
-    cells = [f"  {'state':<14}", f"{'query':{name}}"]
-    cells += [f"{'batch':>7}", f"{'in/s':>6}", f"{'done/s':>6}", f"{'took':>7}"]
+    cells = [f"  {'state':<14}", f"{'query':{name}}", *([] if width < NARROW else [f"{'batch':>7}"])]
+    cells += [f"{'in/s':>6}", f"{'done/s':>6}", f"{'took':>7}"]
     cells += [f"{'rows':>6}", f"{'kept':>6}", f"{'lag':>6}"] if wide else []
-    return Content.styled(" ".join([*cells, "rate"]), "$text-muted")
+    return Content.styled(" ".join([*cells, *([] if width < NARROW else ["rate"])]), "$text-muted")
 
 
 def rows(snapshot: Snapshot, wanted: str, width: int) -> list[Row]:
@@ -38,7 +39,8 @@ def rows(snapshot: Snapshot, wanted: str, width: int) -> list[Row]:
         queries = [one for one in groups[application.id] if matches(one, application, wanted)]
         if not queries and (wanted or groups[application.id]):
             continue
-        found.append(Row(None, _application(application, groups[application.id])))
+        head = _application(application, groups[application.id])
+        found.append(Row(None, head.truncate(width - 1, ellipsis=True)))
         queries.sort(key=_order)
         found += [Row(query.run_id, line(query, width)) for query in queries]
     return found
@@ -57,8 +59,11 @@ def line(query: StreamingQuery, width: int) -> Content:
     name, wide = _name_width(width)
     title = Content("(no name)") if query.name is None else foreign(query.name, limit=200)
     title = title.truncate(name, ellipsis=True)
-    told = " " * (name - title.cell_length)
-    told += f" {short(query.batch_id) if (query.batch_id or 0) > 9_999_999 else _whole(query.batch_id):>7} "
+    told = " " * (name - title.cell_length + 1)
+    if width >= NARROW:
+        told += (
+            f"{short(query.batch_id) if (query.batch_id or 0) > 9_999_999 else _whole(query.batch_id):>7} "
+        )
     told += f"{short(query.input_rows_per_second):>6} {short(query.processed_rows_per_second):>6} "
     told += f"{took(query.batch_duration_ms):>7} "
     if wide:
@@ -66,7 +71,8 @@ def line(query: StreamingQuery, width: int) -> Content:
         lag = short(sum(lags)) if lags else "?"
         told += f"{short(query.input_rows):>6} {short(query.state_rows):>6} {lag:>6} "
     # One style from the name to the end of the line: every change of style is forty bytes on the wire.
-    told += sparkline([one.processed_rows_per_second for one in query.batches], TREND)
+    if width >= NARROW:
+        told += sparkline([one.processed_rows_per_second for one in query.batches], TREND)
     return Content.assemble(_state(query), title, told)
 
 
@@ -94,8 +100,9 @@ def _state(query: StreamingQuery) -> Content:
 
 def _application(application: Application, queries: Sequence[StreamingQuery]) -> Content:
     parts = [Content.assemble(("─ ", "$border"), foreign(application.name or application.id, "bold", 60))]
-    if application.name:
-        parts.append(foreign(application.id, "$text-muted", 60))
+    # What is wrong comes first: where there is no room, the rest is cut.
+    if unhealthy := sum(bool(query.health) for query in queries):
+        parts.append(Content.styled(f"{unhealthy} of {len(queries)} unhealthy", "bold $warning"))
     if application.state in WAITING or application.waiting_for:
         reason = clean(application.waiting_for or "no reason given", 300)
         parts.append(Content.styled(f"waits in the queue: {reason}", "bold $warning"))
@@ -104,12 +111,12 @@ def _application(application: Application, queries: Sequence[StreamingQuery]) ->
         parts.append(
             Content.styled(clean(application.state, 20), styles.get(application.state, "$text-muted"))
         )
+    if application.name:
+        parts.append(foreign(application.id, "$text-muted", 60))
     if application.spark_version:
         parts.append(Content.styled(f"Spark {clean(application.spark_version, 20)}", "$text-muted"))
     if application.user:
         parts.append(foreign(application.user, "$text-muted", 30))
-    if unhealthy := sum(bool(query.health) for query in queries):
-        parts.append(Content.styled(f"{unhealthy} of {len(queries)} unhealthy", "bold $warning"))
     return Content("  ").join(parts)
 
 
@@ -134,7 +141,7 @@ def _urgency(code: str) -> int:
 def _name_width(width: int) -> tuple[int, bool]:
     """Columns for the name, and whether there is room for all columns."""
     wide = width >= 108
-    return max(12, min(48, width - (78 if wide else 57))), wide
+    return max(12, min(48, width - (78 if wide else 57 if width >= NARROW else 40))), wide
 
 
 def _whole(number: int | None) -> str:

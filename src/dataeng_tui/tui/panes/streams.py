@@ -63,35 +63,21 @@ A recording (streams --replay FILE) is played: space stops it, [ and ] go back a
 by five minutes, + and - change its pace.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
+        key("enter", "details", "Details", "streams.details", tooltip="put the focus on the query's details"),
         key(
             "slash", "filter", "Filter", "streams.filter", tooltip="words in names, ids, states and findings"
         ),
         key("space", "pause", "Pause", "streams.pause", tooltip="ask nothing, and show what was last seen"),
-        key("plus,equals_sign", "interval(0.5)", "Faster", "streams.faster", tooltip="ask twice as often"),
-        key("minus", "interval(2)", "Slower", "streams.slower", tooltip="ask half as often"),
-        key("left_square_bracket", "seek(-10)", "Back 10 s", "streams.back-10", tooltip="in a recording"),
-        key("right_square_bracket", "seek(10)", "On 10 s", "streams.on-10", tooltip="in a recording"),
-        key(
-            "left_curly_bracket",
-            "seek(-300)",
-            "Back 5 min",
-            "streams.back-300",
-            show=False,
-            tooltip="in a recording",
-        ),
-        key(
-            "right_curly_bracket",
-            "seek(300)",
-            "On 5 min",
-            "streams.on-300",
-            show=False,
-            tooltip="in a recording",
-        ),
-        key("r", "refresh_now", "Refresh", "streams.refresh", tooltip="ask every source now"),
-        key("enter", "details", "Details", "streams.details", tooltip="put the focus on the query's details"),
+        key("left_square_bracket", "seek(-10)", "Back 10 s", "streams.back-10"),
+        key("right_square_bracket", "seek(10)", "On 10 s", "streams.on-10"),
+        key("left_curly_bracket", "seek(-300)", "Back 5 min", "streams.back-300", show=False),
+        key("right_curly_bracket", "seek(300)", "On 5 min", "streams.on-300", show=False),
         key(
             "y", "copy", "Copy ids", "streams.copy", tooltip="name, id, runId and findings, to the clipboard"
         ),
+        key("r", "refresh_now", "Refresh", "streams.refresh", tooltip="ask every source now"),
+        key("plus,equals_sign", "interval(0.5)", "Faster", "streams.faster", tooltip="ask twice as often"),
+        key("minus", "interval(2)", "Slower", "streams.slower", tooltip="ask half as often"),
         key("escape", "back", "Back", "streams.back", show=False),
     ]
     SCOPED_CSS = False  # the breakpoints' classes are on the screen
@@ -103,7 +89,9 @@ by five minutes, + and - change its pace.
     }
     StreamsPane #streams-detail:focus { border: round $primary; border-title-color: $primary; }
     StreamsPane #streams-note { height: auto; max-height: 6; padding: 0 1; }
-    StreamsPane Input { dock: bottom; height: 1; border: none; padding: 0 1; background: $panel; }
+    StreamsPane #streams-filter { dock: bottom; height: 1; background: $panel; }
+    StreamsPane #streams-filter Input { width: 1fr; padding: 0 1; background: $panel; }
+    StreamsPane #streams-filter Static { width: auto; color: $text-muted; padding: 0 1; }
     StreamsPane #streams-table.-maximized { height: 1fr; max-height: 100%; }
     """
 
@@ -263,7 +251,7 @@ by five minutes, + and - change its pace.
         )
         size = detail.content_size
         detail.show(
-            streams_detail.lines(query, application, (size.width or self.size.width - 4) - 1, size.height)
+            streams_detail.lines(query, application, (size.width or self.size.width - 4) - 2, size.height)
         )
 
     @on(LiveTable.Chosen)
@@ -302,7 +290,9 @@ by five minutes, + and - change its pace.
         work.seek(self.services, seconds)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A recording has keys of its own, and none to ask the sources."""
+        """A recording has keys of its own, and none to ask the sources; the filter takes letters as such."""
+        if action != "back" and self.query("Input:focus"):
+            return False
         return self.playing if action == "seek" else not (action == "refresh_now" and self.playing)
 
     def action_refresh_now(self) -> None:
@@ -317,10 +307,12 @@ by five minutes, + and - change its pace.
 
     async def action_filter(self) -> None:
         """A line to type words into; what does not have them is hidden while one types."""
-        from textual.widgets import Input
+        from textual.containers import Horizontal
+        from textual.widgets import Input, Static
 
         if not self.query(Input):
-            await self.mount(Input(self.wanted, placeholder="words, e.g. failed email", compact=True))
+            line = Input(self.wanted, placeholder="words, e.g. failed email", compact=True)
+            await self.mount(Horizontal(line, Static("⏎ keep it · esc: all again"), id="streams-filter"))
         self.query_one(Input).focus()
 
     def on_input_changed(self, message: Message) -> None:
@@ -338,5 +330,5 @@ by five minutes, + and - change its pace.
             self.query_one(LiveTable).focus()
 
     async def _close_filter(self) -> None:
-        await self.query("Input").remove()
+        await self.query("#streams-filter").remove()
         self.query_one(LiveTable).focus()

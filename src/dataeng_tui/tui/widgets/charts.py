@@ -18,7 +18,7 @@ Point = tuple[float, float | None]  # seconds since the epoch, value
 
 
 def sparkline(values: Sequence[float | None], width: int) -> str:
-    """The last ``width`` values, the highest as a full block; an unknown one is a dot."""
+    """The last ``width`` values, an unknown one as a dot; the highest leaves a gap to the line above."""
     shown = list(values)[-width:]
     top = max((value for value in shown if value is not None), default=0.0)
     line = "".join(GAP if value is None else _block(value, top) for value in shown)
@@ -27,7 +27,7 @@ def sparkline(values: Sequence[float | None], width: int) -> str:
 
 def _block(value: float, top: float) -> str:
     # A zero is the lowest block, as an empty place would read as "unknown".
-    return BLOCKS[max(1, round(value / top * 8))] if top > 0 else BLOCKS[1]
+    return BLOCKS[max(1, round(value / top * 7))] if top > 0 else BLOCKS[1]
 
 
 def over_time(points: Sequence[Point], width: int) -> tuple[list[float | None], int]:
@@ -121,7 +121,8 @@ def short(value: float | None) -> str:
         if size >= 10 * factor or (unit != "k" and size >= factor):
             scaled = value / factor
             return f"{scaled:.1f}{unit}" if abs(scaled) < 100 else f"{scaled:.0f}{unit}"
-    return f"{value:.0f}" if size >= 100 or value == int(value) else f"{value:.1f}"
+    # What is measured keeps its decimal, so that a column does not jump; what is counted has none.
+    return f"{value:.0f}" if size >= 100 or not value or isinstance(value, int) else f"{value:.1f}"
 
 
 def took(ms: float | None) -> str:
