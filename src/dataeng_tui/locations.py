@@ -5,6 +5,8 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
+from dataeng_tui.errors import UserError
+
 _DIRS = PlatformDirs("dataeng-tui", appauthor=False)
 
 
@@ -14,12 +16,12 @@ def config_file() -> Path:
 
 
 def data_folder() -> Path:
-    """What should be kept (the history); made on first use with mode 0700."""
+    """What should be kept (the history); made on first use with mode 0700. Raises UserError."""
     return _private_folder(Path(_DIRS.user_data_dir))
 
 
 def cache_folder() -> Path:
-    """What may be lost; made on first use with mode 0700."""
+    """What may be lost; made on first use with mode 0700. Raises UserError."""
     return _private_folder(Path(_DIRS.user_cache_dir))
 
 
@@ -35,5 +37,10 @@ def private_file(path: Path) -> Path:
 
 
 def _private_folder(path: Path) -> Path:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"The folder {path} cannot be made ({error.strerror}): see who may write there."
+        ) from None
     return path

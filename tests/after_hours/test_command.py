@@ -115,6 +115,17 @@ def test_files_without_a_statement_are_told(export: Path, capsys: pytest.Capture
     assert found["totals"]["statements"] == 6
 
 
+@pytest.mark.parametrize("arguments", [["--history", "{}"], ["forget", "--yes"]])
+def test_a_folder_that_cannot_be_made_is_a_sentence(
+    arguments: list[str], export: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(export))  # a file
+    code, out, err = run(capsys, *(one.format(export) for one in arguments))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "cannot be made (Not a directory)" in err
+
+
 def test_the_days_asked_for_are_those_shown(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = report(capsys, "--history", str(export), "--since", "2026-03-13", "--until", "2026-03-14")
     assert [day["day"] for day in found["days"]] == ["2026-03-14"]
@@ -203,6 +214,9 @@ def test_forget_removes_all_of_it(export: Path, capsys: pytest.CaptureFixture[st
     assert (code, list(cache_folder().iterdir()), list(data_folder().iterdir())) == (0, [], [])
     assert out.startswith("Removed ")
     assert run(capsys, "forget", "--yes")[1] == "There was nothing to remove.\n"
+    (data_folder() / "history.sqlite-wal").mkdir()
+    code, _, err = run(capsys, "forget", "--yes")
+    assert (code, "history.sqlite-wal cannot be removed: " in err) == (2, True)
 
 
 def test_the_demo_is_marked_and_leaves_ones_own_history_alone(capsys: pytest.CaptureFixture[str]) -> None:

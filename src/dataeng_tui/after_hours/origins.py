@@ -77,10 +77,13 @@ def demo_history_file(demo: "DemoHistory", machines: Machines) -> History:
 
 
 def forget() -> list[Path]:
-    """Remove the person's own history and all that was kept of files; returns what was removed."""
+    """Remove the person's own history and all that was kept of files; returns what was removed. Raises UserError."""
     found = [*data_folder().glob("history.sqlite*"), *cache_folder().glob("after-hours-*.sqlite*")]
     for file in found:
-        file.unlink(missing_ok=True)
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(f"{file} cannot be removed: {error.strerror}.") from None
     return found
 
 

@@ -127,8 +127,8 @@ def _tell_mistake(error: Exception) -> None:
         file = private_file(cache_folder() / "failure.txt")
         file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         where = f"what a developer needs to know is in {file}"
-    except OSError as unwritable:
-        where = f"and what a developer needs to know could not be written ({unwritable.strerror})"
+    except (OSError, UserError) as unwritable:
+        where = f"and what a developer needs to know could not be written ({unwritable})"
     click.echo(
         f"dataeng-tui: a mistake in the program ended it ({type(error).__name__}); "
         f"nothing that was stored is lost; {where}",
