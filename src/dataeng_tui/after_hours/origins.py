@@ -77,7 +77,7 @@ def demo_history_file(demo: "DemoHistory", machines: Machines) -> History:
 
 
 def forget() -> list[Path]:
-    """Remove the person's own history and all that was kept of files; returns what was removed. Raises UserError."""
+    """Remove the person's own history and all that was kept of files; returns the files. Raises UserError."""
     found = [*data_folder().glob("history.sqlite*"), *cache_folder().glob("after-hours-*.sqlite*")]
     for file in found:
         try:
