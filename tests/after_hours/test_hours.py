@@ -230,6 +230,8 @@ def test_now_is_told_on_the_persons_clock() -> None:
     present = now(shown, at("2026-03-12 21:40", "Europe/London"))
     assert (present.part, f"{present.at:%H:%M}", f"{present.since:%H:%M}") == ("evening", "21:40", "17:00")
     assert present.minutes_today == 15
+    later = now(shown, at("2026-03-13 21:40", "Europe/London"))
+    assert later.minutes_today is None, "a file that ends yesterday tells of no evening today"
 
 
 def test_before_a_move_the_clock_is_that_of_the_old_zone() -> None:

@@ -114,6 +114,27 @@ async def test_a_goal_is_told_with_the_weeks_that_kept_it() -> None:
         assert "free evening" in line
 
 
+async def test_of_days_that_the_history_does_not_tell_of_nothing_is_said(tmp_path: Path) -> None:
+    """Twenty weeks of a file that ended a week ago, under the range of a year."""
+    file = tmp_path / "short.csv"
+    days = [NOW.date() - timedelta(days=9) - timedelta(days=n) for n in range(140)]
+    rows = [f"{day},{day}T{12 if day.weekday() else 20}:00:00Z,ALICE\n" for day in days]
+    file.write_text("QUERY_ID,START_TIME,USER_NAME\n" + "".join(rows))
+    own = AfterHoursSettings(timezone="Europe/London", history=(str(file),), goal_hours=0)
+    async with opened(settings=Settings(after_hours=own)) as (app, pilot):
+        screen = screen_text(app)
+        assert screen.splitlines()[0].rstrip().endswith("21:40, off work")
+        assert "0 free evenings in a row · kept in 0 of 19" in screen, "the last day was a Monday's evening"
+        assert "No step in the weekly figure of 19 whole weeks" in screen
+        assert "the history does not tell of this day" in screen
+        await pilot.press("enter")
+        await until(pilot, "the day", lambda: app.pane.detail is not None)
+        assert "The history does not tell of this day." in screen_text(app)
+        punch = app.query_one(PunchCard)
+        punch.cursor = (0, 20)
+        assert "Monday 20:00–21:00  15 min a week" in punch.told.plain
+
+
 async def test_a_key_goes_through_the_measures_and_each_says_what_it_is() -> None:
     async with opened() as (app, pilot):
         for measure in (*MEASURES[1:], MEASURES[0]):

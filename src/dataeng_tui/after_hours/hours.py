@@ -196,13 +196,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The present moment on the person's clock; ``since`` is when the present part of the day began."""
+    """The present moment on the person's clock; ``since`` is when the present part of the day began.
+
+    ``minutes_today`` is None where the history does not reach up to today.
+    """
 
     at: datetime
     day: date
     part: Part
     since: datetime
-    minutes_today: int
+    minutes_today: int | None
 
 
 def _monday(day: date) -> date:

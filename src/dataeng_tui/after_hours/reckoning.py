@@ -61,7 +61,7 @@ def now(shown: Report, at: datetime) -> Now:
             break
         begins = earlier.start
     zone = shown.calendar.zone_on(piece.day)
-    today = shown.day(piece.day).figures.after_hours_minutes
+    today = shown.day(piece.day).figures.after_hours_minutes if shown.is_known(piece.day) else None
     since = datetime.fromtimestamp(begins, UTC).astimezone(zone)
     return Now(at.astimezone(zone), piece.day, piece.part, since, today)
 

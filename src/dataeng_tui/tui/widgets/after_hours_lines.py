@@ -84,6 +84,8 @@ def now_line(now: Now, narrow: bool = False) -> Content:
         return Content.assemble(
             (at, "bold"), (f", {hm(now.minutes_today)} after hours{today} ", "bold $warning")
         )
+    if now.minutes_today is None:
+        return Content.assemble((at, "bold"), (", off work ", "$text-muted"))
     return Content.assemble((at, "bold"), (f", off work, nothing after hours{today} ", "$success"))
 
 
@@ -231,10 +233,12 @@ def _how_it_goes(shown: Shown, goal: float | None) -> Content:
     if goal is not None:
         weeks = [week for week in report.known_weeks if week.start + timedelta(6) < today]
         kept = sum(week.figures.after_hours_minutes <= goal * 60 for week in weeks)
-        this = next((w for w in reversed(report.weeks) if w.start <= today), None)
-        so_far = this.figures.after_hours_minutes if this else 0
-        style = "$success" if so_far <= goal * 60 else "bold $warning"
-        parts.append(Content.assemble("this week ", (f"{hm(so_far)} of {goal:g} h", style)))
+        monday = today - timedelta(today.weekday())
+        this = next((week for week in report.weeks if week.start == monday), None)
+        if this and report.known and report.known[1] >= monday:
+            so_far = this.figures.after_hours_minutes
+            style = "$success" if so_far <= goal * 60 else "bold $warning"
+            parts.append(Content.assemble("this week ", (f"{hm(so_far)} of {goal:g} h", style)))
         parts.append(Content(f"kept in {kept} of {len(weeks)}"))
     return Content(" ") + Content.styled(" · ", "$text-muted").join(parts)
 
