@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataeng_tui.streams.health import Thresholds, catch_up_seconds, judge
+from dataeng_tui.streams.health import Thresholds, judge
 from dataeng_tui.streams.rhythm import holding, trigger_seconds
 from dataeng_tui.streams.snapshot import Batch, Finding, Focus, SourceProgress, StreamingQuery
 from dataeng_tui.streams.sources.event_log import EventLogSource
@@ -94,9 +94,13 @@ def test_falling_behind_tells_how_long_the_catching_up_takes() -> None:
     taken = query((*slow[:-2], *fast), sources=sources)
     (found,) = judge(taken, NOW, (), Thresholds(trigger=60))
     assert "4,000 rows behind" in found.evidence  # the broker's own count where there is one
-    known = query(sources=sources, input_rows_per_second=500.0, processed_rows_per_second=900.0)
-    assert catch_up_seconds(known) == 10.0
-    assert catch_up_seconds(replace(known, processed_rows_per_second=500.0)) is None
+    rates = [900.0, 900.0, 400.0, 900.0, 900.0]
+    mostly = [
+        replace(batch, processed_rows_per_second=done) for batch, done in zip(slow, rates, strict=False)
+    ]
+    late = tuple(replace(batch, at=batch.at + 80, id=8 + n) for n, batch in enumerate(mostly))
+    (found,) = judge(replace(taken, batches=slow + late), NOW, (), Thresholds(trigger=60))
+    assert "4,000 rows behind, caught up in 10 s at these rates" in found.evidence
 
 
 def test_a_rate_of_the_last_ten_milliseconds_is_no_backlog() -> None:

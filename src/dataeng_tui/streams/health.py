@@ -50,15 +50,6 @@ def judge(
     )
 
 
-def catch_up_seconds(query: StreamingQuery) -> float | None:
-    """How long the rows that wait (the sources' lag) take at these rates; None where unknown or never."""
-    lags = [source.lag for source in query.sources if source.lag is not None]
-    rates = query.input_rows_per_second, query.processed_rows_per_second
-    if not lags or rates[0] is None or rates[1] is None or rates[1] <= rates[0]:
-        return None
-    return sum(lags) / (rates[1] - rates[0])
-
-
 def _findings(
     query: StreamingQuery, now: float, limits: Thresholds, began: Mapping[Code, float]
 ) -> Iterator[Finding]:
