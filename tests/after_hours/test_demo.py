@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -76,6 +76,23 @@ def test_where_a_history_begins_or_ends_is_no_step() -> None:
     for since, until in ((today - timedelta(weeks=80), None), (None, today + timedelta(weeks=40))):
         made = report(Activity.of(rows), personal_calendar("UTC"), since, until)
         assert certainty(made, rows).step is None
+
+
+def test_a_long_leave_is_no_step() -> None:
+    history = demo_history(NOW, UTC)
+    leaves = NOW.date() - timedelta(days=NOW.weekday(), weeks=10)
+    away = frozenset(leaves + timedelta(days=number) for number in range(77))
+    rows = [
+        row
+        for row in history.statements
+        if row.program != DASHBOARD[0] and (row.start.date() < leaves or Machines().reason(row))
+    ]
+    untold, told = (
+        report(Activity.of(rows), replace(personal_calendar("UTC"), leave=leave))
+        for leave in (frozenset[date](), away)
+    )
+    assert certainty(untold, rows).step is not None
+    assert certainty(told, rows).step is None
 
 
 def test_from_the_history_it_is_the_same_as_from_the_statements() -> None:

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Final
 
 from dataeng_tui.after_hours.activity import SLOT, Column, Columns, microseconds
-from dataeng_tui.after_hours.calendar import Piece
+from dataeng_tui.after_hours.calendar import Calendar, Piece
 from dataeng_tui.after_hours.certainty import Certainty, Names, Place, assess
-from dataeng_tui.after_hours.hours import Report
+from dataeng_tui.after_hours.hours import Report, Week
 from dataeng_tui.after_hours.machines import Machines
 from dataeng_tui.after_hours.statement import Statement
 from dataeng_tui.after_hours.steps import strongest_step
@@ -21,7 +21,7 @@ _MINUTE: Final = 60_000_000
 
 
 def certainty(report: Report, statements: Iterable[Statement], machines: Machines | None = None) -> Certainty:
-    """The strongest step in the report's known weeks and its explanations.
+    """The strongest step in the report's known weeks, those away on leave left out, and its explanations.
 
     ``statements`` are those of the report's days, in any order and as often as they like; those that are a
     machine's by the rules are not in the figure, and so explain nothing.
@@ -33,11 +33,20 @@ def certainty(report: Report, statements: Iterable[Statement], machines: Machine
 
 def certainty_of(report: Report, rows: Iterable[Row]) -> Certainty:
     """The same from the person's statements as bare rows, which are looked at only where there is a step."""
-    weeks = tuple(week.start for week in report.known_weeks)
-    hours = tuple(week.figures.after_hours_minutes / 60 for week in report.known_weeks)
+    looked_at = [week for week in report.known_weeks if not _is_away(week, report.calendar)]
+    weeks = tuple(week.start for week in looked_at)
+    hours = tuple(week.figures.after_hours_minutes / 60 for week in looked_at)
     if strongest_step(hours) is None:
         return Certainty(weeks, hours)
     return assess(weeks, _places(report), _starts(rows), report.calendar.leave)
+
+
+def _is_away(week: Week, calendar: Calendar) -> bool:
+    """A week of leave in which nothing ran after hours: to be away for long is no change of habit."""
+    if week.figures.after_hours_minutes:
+        return False
+    kinds = {calendar.kind(week.start + timedelta(day)) for day in range(7)}
+    return "leave" in kinds and "workday" not in kinds
 
 
 def stretches(pieces: Iterable[Piece]) -> Iterator[tuple[int, int]]:
