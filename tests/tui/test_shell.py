@@ -4,6 +4,7 @@ import pytest
 
 from dataeng_tui.errors import UserError
 from dataeng_tui.settings import Settings
+from dataeng_tui.tui import themes
 from dataeng_tui.tui.app import PANES, DataengApp
 from dataeng_tui.tui.panes import Pane
 from dataeng_tui.tui.screens.help import HelpScreen
@@ -110,3 +111,18 @@ async def test_a_theme_changed_while_a_pane_is_behind_leaves_its_titles() -> Non
         await at("after-hours", "1")
         assert [widget.border_title for widget in app.query(".box")] == before
         assert "Hours a week" in before
+
+
+@pytest.mark.parametrize("theme", themes.CYCLE)
+async def test_every_theme_shows_the_panes(theme: str) -> None:
+    app = DataengApp(Settings(theme=theme))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        for _ in range(1000):
+            if app.pane.id == "replay" and "lost-ack" in screen_text(app):
+                break
+            await pilot.pause(0.05)
+        await pilot.press("1")
+        await pilot.pause()
+        assert app.failure is None
+        assert "Reading" in screen_text(app) or "no history" in screen_text(app)

@@ -92,9 +92,10 @@ CYCLE: Final = (
 )
 
 
-def heat(variables: dict[str, str]) -> tuple[str, ...]:
-    """The six steps of the theme in force (``variables``: ``App.theme_variables``); other themes get ours."""
-    background = variables.get("background", "#000000").lstrip("#")
-    light = len(background) >= 6 and int(background[:2], 16) > 127
-    fallback = HEAT_LIGHT if light else HEAT_DARK
+def heat(variables: dict[str, str], dark: bool) -> tuple[str, ...]:
+    """The six steps of the theme in force (``variables``: ``App.theme_variables``); other themes get ours.
+
+    Whether a theme is ``dark`` its colours need not tell: a terminal's own have only names.
+    """
+    fallback = HEAT_DARK if dark else HEAT_LIGHT
     return tuple(variables.get(f"heat-{step}", fallback[step]) for step in range(6))

@@ -128,7 +128,7 @@ class AfterHoursView(Pane):
         data = self.data
         if data is None or self.cursor is None:
             return
-        colours = heat(self.app.theme_variables)
+        colours = heat(self.app.theme_variables, self.app.current_theme.dark)
         self._year.border_subtitle = legend(colours, self.app.no_color, self.app.size.width >= LEGIBLE)
         self._punch.show(data.report)
         self._draw_measured()

@@ -117,7 +117,7 @@ class Grid(Lines):
         if (row, column) == (self.row, self.column):
             # Brackets as well as colour: a cursor is seen without any.
             here = f"[{text}]"
-            return [(here, "bold $background on $primary"), (" " * (WIDTH - len(here)), "")]
+            return [(here, "bold reverse $primary"), (" " * (WIDTH - len(here)), "")]
         return [(f" {text}".ljust(WIDTH), style)]
 
 

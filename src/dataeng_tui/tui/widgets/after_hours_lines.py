@@ -214,7 +214,7 @@ def left_out_lines(shown: Shown, width: int) -> list[Content]:
 def _measures(report: Report, chosen: Measure, width: int) -> Content:
     parts: list[Content] = []
     for measure in MEASURES:
-        style = "bold $background on $accent" if measure is chosen else ""
+        style = "bold reverse $accent" if measure is chosen else ""
         figure = hm(report.totals.minutes(measure.name))
         parts.append(Content.styled(f" {measure.title} {figure} ", style))
     return Content("").join([Content(" "), Content.styled("│", "$text-muted").join(parts)])

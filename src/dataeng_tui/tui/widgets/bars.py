@@ -32,7 +32,7 @@ class TopBar(Widget):
         brand = Content.styled(" dataeng " if self.size.width >= ROOMY else "", "bold $primary")
         parts: list[Content] = [brand]
         for number, (pane, name, badge) in enumerate(self.panes, 1):
-            style = "bold $background on $primary" if pane == self.front else "$foreground"
+            style = "bold reverse $primary" if pane == self.front else "$foreground"
             label = Content.styled(f" {number} {name} ", style)
             if badge:
                 label += Content.styled(
@@ -40,7 +40,7 @@ class TopBar(Widget):
                 )
             parts.append(label.stylize(Style.from_meta({"@click": f"app.pane('{pane}')"})) + Content(" "))
         left = Content.assemble(*parts)
-        demo = Content.styled(" DEMO ", "bold $background on $accent") if self.demo else Content("")
+        demo = Content.styled(" DEMO ", "bold reverse $accent") if self.demo else Content("")
         room = self.size.width - left.cell_length - demo.cell_length - 2
         status = Content.styled(_as_much_as_fits(clean(self.status, 400), room), "$text-muted")
         gap = max(self.size.width - left.cell_length - status.cell_length - demo.cell_length - 1, 0)

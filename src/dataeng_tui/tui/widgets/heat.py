@@ -54,6 +54,11 @@ class Heat(Widget, can_focus=True):
         """Whether steps have to be told by glyphs alone."""
         return self.app.no_color
 
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """The theme's steps."""
+        return heat(self.app.theme_variables, self.app.current_theme.dark)
+
     def style(self, name: str) -> RichStyle:
         """A style such as ``bold $primary`` over the widget's own, kept until the theme changes."""
         found = self._styles.get(name)
@@ -69,8 +74,10 @@ class Heat(Widget, can_focus=True):
         found = self._styles.get(key)
         if found is None:
             # A thin line of the background parts a cell from the next.
-            colours, ground = heat(self.app.theme_variables), self.style("").bgcolor
-            found = self._styles[key] = RichStyle(color=ground, bgcolor=colours[step])
+            colour, ground = self.colours[step], self.style("").bgcolor
+            # A terminal's own background has no colour to draw a line in.
+            line = colour if ground is None or ground.is_default else ground
+            found = self._styles[key] = RichStyle(color=line, bgcolor=colour)
         return found
 
     def cell(self, step: int, width: int) -> tuple[str, RichStyle]:
@@ -82,7 +89,7 @@ class Heat(Widget, can_focus=True):
 
     def away_style(self) -> RichStyle:
         """A sign on a cell without heat."""
-        colour = heat(self.app.theme_variables)[0]
+        colour = self.colours[0]
         return self.style("$text-muted" if self.colourless else f"$text-muted on {colour}")
 
     def cursor_style(self, step: int) -> RichStyle:
@@ -92,7 +99,7 @@ class Heat(Widget, can_focus=True):
         key = f"cursor {step}"
         found = self._styles.get(key)
         if found is None:
-            colour = heat(self.app.theme_variables)[step]
+            colour = self.colours[step]
             bright = sum(int(colour[at : at + 2], 16) for at in (1, 3, 5)) > 400
             found = self._styles[key] = RichStyle(color="#000000" if bright else "#ffffff", bgcolor=colour)
         return found

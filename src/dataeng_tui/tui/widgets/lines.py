@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.style import Style
 
 from dataeng_tui.tui.keys import key
+from dataeng_tui.tui.themes import OURS
 
 
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
@@ -77,6 +78,18 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             found = self._styles[style] = Style.parse(style, self.app.theme_variables)
         return found
 
+    def under_cursor(self, line: Content) -> Content:
+        """``line`` as the one that the keys act on, lit where the focus is.
+
+        Its own colours are kept where they are known to be read on the cursor's.
+        """
+        if not self.has_focus:
+            return line
+        whole = line + " " * max(self.size.width - line.cell_length, 0)
+        style = "$block-cursor-foreground on $block-cursor-background"
+        ours = any(self.app.theme == theme.name for theme in OURS)
+        return whole.stylize_before(style) if ours else whole.stylize(style)
+
 
 def _same(one: Content, other: Content) -> bool:
     return one.plain == other.plain and one.spans == other.spans
@@ -128,7 +141,4 @@ class Choices(Lines):
         """``line`` with the sign of being chosen, or room for it."""
         if index != self.chosen:
             return Content.assemble("  ", line)
-        style = "$block-cursor-foreground on $block-cursor-background" if self.has_focus else ""
-        whole = Content.assemble(("▌ ", "bold $primary"), line)
-        padding = max(self.size.width - whole.cell_length, 0)
-        return (whole + " " * padding).stylize_before(style) if style else whole
+        return self.under_cursor(Content.assemble(("▌ ", "bold $primary"), line))

@@ -130,8 +130,4 @@ class LiveTable(Lines):
             return row.line
         if row.key != self.chosen:
             return row.line
-        whole = Content.assemble(("▌ ", "bold $primary"), row.line[2:])
-        padding = max(self.size.width - whole.cell_length, 0)
-        if not self.has_focus:
-            return whole
-        return (whole + " " * padding).stylize_before("$block-cursor-foreground on $block-cursor-background")
+        return self.under_cursor(Content.assemble(("▌ ", "bold $primary"), row.line[2:]))

@@ -44,13 +44,7 @@ class Steps(Widget):
         last = first + max(self.size.width // GAP, 1)
         above, below = [], []
         for at, (sign, label) in enumerate(stops[first:last], first):
-            style = (
-                "bold $background on $accent"
-                if at == self._at
-                else "bold"
-                if at < self._at
-                else "$text-muted"
-            )
+            style = "bold reverse $accent" if at == self._at else "bold" if at < self._at else "$text-muted"
             line = "━" if at < self._at else "─"
             tail = line * (GAP - 3) if at + 1 < len(stops) else ""
             if scene.parts is not None and at == scene.parts:
