@@ -13,7 +13,7 @@ from dataeng_tui.replay.scenario import load
 from dataeng_tui.replay.topic import Part, Topic, read_dump, split
 from dataeng_tui.text import clean
 
-SECONDS = 1.0  # for each key, where nothing else is said
+SECONDS = 5.0  # for each key, where nothing else is said
 
 
 def check_dump(

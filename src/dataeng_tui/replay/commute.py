@@ -8,34 +8,41 @@ Some combinations may never occur, so that nothing follows where it does not hol
 
 import time
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Sequence, Set
+from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
 from math import prod
 from operator import add, itemgetter
 from typing import Protocol
 
+from dataeng_tui.errors import UserError
+from dataeng_tui.replay.pieces import Column, Pieces
 from dataeng_tui.replay.reference import Deliveries
 
 MOST = 200_000  # deliveries tried, so that what is remembered of them stays within some 100 MB
 SHARE = 64  # times the square of the events: what may be tried of few of them
 
 Place = Hashable
-Pieces = tuple[int, ...]  # what lies in each of an event's places, as a part of a state
-Leads = dict[Pieces, tuple[Pieces, Pieces]]  # where an event leads from there, and what it adds to sums
-SLOT = 2_048  # bits for a place's sums
+Parts = tuple[int, ...]  # what lies in each of an event's places, as a part of a state
+Leads = dict[Parts, tuple[Parts, Parts]]  # where an event leads from there, and what it adds to sums
+SLOT = 64 * 2_000  # bits for a place's sums: SQLite has no more columns
 
 
 class Ground(Deliveries, Protocol):
     """As much of the states as the proof needs."""
 
+    @property
+    def pieces(self) -> Pieces:
+        """What takes the states apart."""
+        ...
+
     def places(self, event: int) -> Sequence[Place]:
         """What a delivery of the event depends on and changes, and nothing else."""
         ...
 
-    def piece(self, state: int, place: Place, *, level: bool) -> tuple[int, int] | None:
-        """The part of the state in the place, and 0; ``level``: it without its sums, and these; or None."""
-        ...
+    def recover(self) -> None:
+        """Undo what a statement stopped in the middle has left."""
 
 
 def commute(
@@ -48,23 +55,46 @@ def commute(
     """
     if once and any(first != event for event, first in enumerate(messages)):
         return None
-    proof = _Proof(states, messages, deadline, once=once)
-    return (proof.size, proof.tried) if proof.explored() and proof.holds() else None
+    places = [tuple(states.places(event)) for event in range(len(messages))]
+    users = Counter(place for each in places for place in each)
+    shared = {place for place, count in users.items() if count > 1}
+    columns = {column for place in shared for column in states.pieces.columns(place)}
+    one_by_one: list[Column | None] = [*sorted(columns)] or [None]
+    contents = tried = 0
+    for followed in one_by_one:
+        proof = _Proof(states, messages, places, shared, deadline, once, followed, held=len(columns) > 1)
+        try:
+            if not (proof.explored() and proof.holds()):
+                return None
+        except UserError:  # in a combination that may never occur
+            states.recover()
+            return None
+        contents, tried = contents + proof.size, tried + proof.tried
+    return contents, tried
 
 
+@dataclass
 class _Proof:
-    """What is known of the events and their places, as it is found out."""
+    """What is known of the events and their places, as it is found out.
 
-    def __init__(self, states: Ground, messages: Sequence[int], deadline: float, *, once: bool) -> None:
-        self.states, self.messages, self.deadline, self.once = states, messages, deadline, once
-        self.places = [tuple(states.places(event)) for event in range(len(messages))]
-        self.tried = 0
+    ``followed`` is the column that is followed; ``held``: others are held still.
+    """
+
+    states: Ground
+    messages: Sequence[int]
+    places: Sequence[tuple[Place, ...]]
+    shared: Set[Place]
+    deadline: float
+    once: bool
+    followed: Column | None
+    held: bool
+    tried: int = 0
+
+    def __post_init__(self) -> None:
         self.contents: dict[Place, list[int]] = {place: [0] for places in self.places for place in places}
-        self.leads: list[Leads] = [{} for _ in messages]
-        users = Counter(place for places in self.places for place in places)
-        self.shared = {place for place, count in users.items() if count > 1}
+        self.leads: list[Leads] = [{} for _ in self.messages]
         self._order = {place: number for number, place in enumerate(self.contents)}
-        self._own: list[list[Pieces]] = []  # by event: all that may lie in the places of no other event
+        self._own: list[list[Parts]] = []  # by event: all that may lie in the places of no other event
         self._lift = cache(self._lifted)
 
     @property
@@ -92,13 +122,18 @@ class _Proof:
                 return False
         return True
 
-    def _tried(self, event: int, pieces: Pieces) -> tuple[Pieces, Pieces] | None:
+    def _tried(self, event: int, pieces: Parts) -> tuple[Parts, Parts] | None:
         self.tried += 1
         self.states.go(sum(pieces))
-        after, _ = self.states.deliver(event)
-        found = []
+        after, refused = self.states.deliver(event)
+        if refused and self.held:  # it might depend on what is held
+            return None
+        found, cut = [], self.states.pieces
         for place in self.places[event]:
-            piece = self.states.piece(after, place, level=place in self.shared)
+            if place in self.shared:
+                piece = cut.level(after, place, self.followed)
+            else:
+                piece = cut.piece(after, place), 0
             if piece is None:
                 return None
             found.append(piece)
@@ -150,7 +185,7 @@ class _Proof:
             == list(map(add, second_adds, then_first(first_adds)))
         )
 
-    def _lifted(self, event: int, both: tuple[Place, ...], before: int, after: int) -> tuple[Pieces, Pieces]:
+    def _lifted(self, event: int, both: tuple[Place, ...], before: int, after: int) -> tuple[Parts, Parts]:
         """Where the event leads, and what it adds, from all that a pair of events can find.
 
         That is numbered: ``before`` contents of another event's own places, this one's, ``after`` of
@@ -169,8 +204,8 @@ class _Proof:
         return tuple(leads), tuple(adds)
 
     def _step(
-        self, event: int, both: tuple[Place, ...], mine: Pieces, found: Pieces
-    ) -> tuple[Pieces, Pieces, int]:
+        self, event: int, both: tuple[Place, ...], mine: Parts, found: Parts
+    ) -> tuple[Parts, Parts, int]:
         """Where the event leads from its own places' contents and those of ``both``, and all that it adds."""
         here, own = dict(zip(both, found, strict=True)), iter(mine)
         places = self.places[event]

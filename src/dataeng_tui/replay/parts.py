@@ -12,6 +12,7 @@ from dataclasses import replace
 from dataeng_tui.replay.database import Database, Locals, Refused
 from dataeng_tui.replay.delivery import FAULTS, Log
 from dataeng_tui.replay.explore import Found, Progress, Search
+from dataeng_tui.replay.pieces import Pieces
 from dataeng_tui.replay.program import tokens
 from dataeng_tui.replay.reader import Reader
 from dataeng_tui.replay.reference import Reference
@@ -49,13 +50,18 @@ class Part:
         """As the whole's."""
         return self.states.unmoved([self.events[event] for event in events])
 
+    @property
+    def pieces(self) -> Pieces:
+        """As the whole's."""
+        return self.states.pieces
+
     def places(self, event: int) -> Sequence[Hashable]:
         """As the whole's."""
         return self.states.places(self.events[event])
 
-    def piece(self, state: int, place: Hashable, *, level: bool) -> tuple[int, int] | None:
+    def recover(self) -> None:
         """As the whole's."""
-        return self.states.piece(state, place, level=level)
+        self.states.recover()
 
     def transact(self, event: int, transaction: int, values: Locals) -> tuple[int, Locals | Refused]:
         """As the whole's."""

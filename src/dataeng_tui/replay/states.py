@@ -98,10 +98,6 @@ class States:
         """What a delivery of the event depends on and changes, and nothing else."""
         return self.pieces.places(event)
 
-    def piece(self, state: int, place: Hashable, *, level: bool) -> tuple[int, int] | None:
-        """As in ``Pieces``."""
-        return self.pieces.piece(state, place, level=level)
-
     # Moving about
 
     def go(self, state: int) -> None:
