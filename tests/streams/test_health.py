@@ -254,7 +254,7 @@ def test_holding_changes_only_after_enough_in_a_row(told: list[bool | None], ent
     history = [Batch(at=float(n), id=n) for n in range(len(told))]
     held = False
     for length in range(len(told) + 1):
-        now = bool(holding(history[:length], lambda batch: told[batch.id or 0], enter, leave))
+        now = bool(holding(history[:length], lambda batch, _: told[batch.id or 0], enter, leave))
         if now != held:
             known = [verdict for verdict in told[:length] if verdict is not None]
             needed = enter if now else leave

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby, takewhile
 from statistics import median
 
 from dataeng_tui.streams.cause import innermost
@@ -104,17 +104,15 @@ def _stalled(query: StreamingQuery, now: float, limits: Thresholds, _: bool) -> 
 
 
 def _falling_behind(query: StreamingQuery, now: float, limits: Thresholds, _: bool) -> Finding | None:
-    before = {later.at: earlier for earlier, later in pairwise(query.batches)}
-
-    def bad(batch: Batch) -> bool | None:
-        earlier = before.get(batch.at)
-        if earlier and earlier.lag is not None and batch.lag is not None and earlier.lag != batch.lag:
+    def bad(batch: Batch, earlier: Batch | None) -> bool | None:
+        if earlier and batch.lag is not None and earlier.lag is not None and earlier.lag != batch.lag:
             # A source that hands out so many rows a batch shows it in what it keeps back, not in the rates.
             return batch.lag > max(earlier.lag, batch.input_rows or 0)
-        if earlier and waited(earlier, batch):
-            return False  # Spark divides the rows by the time since it last looked, which may be 10 ms ago
         taken, done = batch.input_rows_per_second, batch.processed_rows_per_second
-        return None if taken is None or done is None else taken > done * (1 + limits.behind_margin)
+        if taken is None or done is None:
+            return None
+        # Spark divides the rows by the time since it last looked, which may be 10 ms ago.
+        return taken > done * (1 + limits.behind_margin) and not (earlier and waited(earlier, batch))
 
     held = holding(query.batches, bad, limits.behind_batches, limits.recover_batches)
     if not held:
@@ -163,7 +161,7 @@ def _slow_batch(query: StreamingQuery, now: float, limits: Thresholds, _: bool) 
     if trigger is None:
         return None
 
-    def bad(batch: Batch) -> bool | None:
+    def bad(batch: Batch, _: Batch | None) -> bool | None:
         return None if batch.duration_ms is None else batch.duration_ms > trigger * 1000
 
     held = holding(query.batches, bad, limits.slow_batches, limits.recover_batches)
@@ -214,14 +212,14 @@ def _watermark_stuck(query: StreamingQuery, now: float, limits: Thresholds, _: b
     told = [batch for batch in query.batches if batch.watermark]
     if not told:
         return None
-    *before, stuck = (list(stand) for _, stand in groupby(told, key=lambda batch: batch.watermark))
+    stuck = list(takewhile(lambda batch: batch.watermark == told[-1].watermark, reversed(told)))[::-1]
     fed = [batch for batch in stuck if batch.input_rows]
-    # Events whose times are whole hours move it once an hour: it may stand twice as long as it did before.
-    usual = 2 * max((sum(bool(batch.input_rows) for batch in stand) for stand in before), default=0)
     # The watermark of a batch comes from the rows before it: the first batch with a new one is no evidence.
-    if len(fed) <= max(limits.watermark_batches, usual):
+    if len(fed) <= limits.watermark_batches or stuck[-1].at - stuck[0].at < limits.watermark_after:
         return None
-    if stuck[-1].at - stuck[0].at < limits.watermark_after:
+    # Events whose times are whole hours move it once an hour: it may stand twice as long as it did before.
+    before = groupby(told[: -len(stuck)], key=lambda batch: batch.watermark)
+    if len(fed) <= 2 * max((sum(bool(one.input_rows) for one in stand) for _, stand in before), default=0):
         return None
     rows = sum(batch.input_rows or 0 for batch in fed[1:])
     span = _span(stuck[-1].at - stuck[0].at)

@@ -37,7 +37,7 @@ def batch(progress: Mapping[str, Any]) -> Batch:
         watermark=epoch((progress.get("eventTime") or {}).get("watermark")),
         state_rows=_sum(_whole(operator.get("numRowsTotal")) for operator in operators),
         state_bytes=_sum(_whole(operator.get("memoryUsedBytes")) for operator in operators),
-        lag=_sum(source.lag for source in sources(progress)),
+        lag=_sum(_lag(source) for source in given),
     )
 
 
@@ -50,7 +50,7 @@ def sources(progress: Mapping[str, Any]) -> tuple[SourceProgress, ...]:
             end_offset=_offset(source.get("endOffset")),
             latest_offset=_offset(source.get("latestOffset")),
             input_rows=_whole(source.get("numInputRows")),
-            lag=lag(_offset(source.get("endOffset")), _offset(source.get("latestOffset"))),
+            lag=_lag(source),
         )
         for source in progress.get("sources") or []
     )
@@ -89,6 +89,10 @@ def _partitions(offset: str | None) -> dict[tuple[str, str], int] | None:
     except (ValueError, AttributeError):
         return None
     return found if found and all(type(at) is int for at in found.values()) else None
+
+
+def _lag(source: Mapping[str, Any]) -> int | None:
+    return lag(_offset(source.get("endOffset")), _offset(source.get("latestOffset")))
 
 
 def _offset(value: Any) -> str | None:

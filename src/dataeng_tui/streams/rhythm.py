@@ -33,12 +33,11 @@ def trigger_seconds(batches: Sequence[Batch]) -> float | None:
 
 def waited(earlier: Batch, later: Batch) -> bool:
     """Whether ``later`` is known to have begun some time after the one right before it was over."""
-    if earlier.duration_ms is None:
+    took = earlier.duration_ms
+    if took is None or later.at - earlier.at <= took / 1000 + (took / 20_000 if took > 1000 else 0.05):
         return False
     # Before 3.5 a trigger that finds nothing is told of too, with the number of the batch to come.
-    if earlier.id is not None and later.id is not None and later.id - earlier.id not in (0, 1):
-        return False
-    return later.at - earlier.at > earlier.duration_ms / 1000 + max(0.05, earlier.duration_ms / 20_000)
+    return earlier.id is None or later.id is None or later.id - earlier.id in (0, 1)
 
 
 def period_seconds(batches: Sequence[Batch]) -> float | None:
@@ -48,17 +47,20 @@ def period_seconds(batches: Sequence[Batch]) -> float | None:
 
 
 def holding(
-    batches: Sequence[Batch], bad: Callable[[Batch], bool | None], enter: int, leave: int
+    batches: Sequence[Batch], bad: Callable[[Batch, Batch | None], bool | None], enter: int, leave: int
 ) -> Sequence[Batch]:
     """The batches since a condition began to hold, or none where it does not.
 
     It begins with ``enter`` bad batches in a row and ends with ``leave`` good ones in a row, so that one odd
-    batch neither raises nor clears it. ``bad`` gives None for a batch that tells nothing.
+    batch neither raises nor clears it. ``bad`` is asked with the batch and the one before it, where there is
+    one, and gives None for a batch that tells nothing.
     """
     begun: int | None = None
     in_a_row, first = 0, 0
+    earlier: Batch | None = None
     for index, batch in enumerate(batches):
-        verdict = bad(batch)
+        verdict = bad(batch, earlier)
+        earlier = batch
         if verdict is None:
             continue
         if verdict == (begun is None):
