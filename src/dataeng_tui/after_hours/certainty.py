@@ -24,6 +24,7 @@ from dataeng_tui.after_hours.steps import ALPHA, Step, levels, pettitt, stronges
 
 SLOT_HOURS: Final = 0.25
 SLOT_MINUTES: Final = 15
+SLOTS_AN_HOUR: Final = 4
 # What the rungs ask for.
 AROUND: Final = 2  # weeks from the step within which a candidate must have appeared
 STRAY: Final = 0.05  # the part of its slots that may lie on the other side of the step
@@ -291,7 +292,8 @@ def _explanation(evidence: _Evidence, names: Names, mine: set[int], slots: froze
     before, after = levels(without, evidence.step.index)
     share = 1 - (after - before) / evidence.step.rise
     weeks = [week_of[slot] for slot in slots]
-    clock, clock_minutes, starts = _clock(places, evidence.minutes(mine))
+    hours = len({slot // SLOTS_AN_HOUR for slot in slots})
+    clock, clock_minutes, starts = _clock(places, evidence.minutes(mine), hours)
     away = {day for day in evidence.leave if min(weeks) <= _place(evidence.weeks, day) <= max(weeks)}
     ran = {day for slot in slots if (day := places[slot].leave) in away}
     p_without = pettitt(without)[1]
@@ -326,17 +328,17 @@ def _weekly(slots: Iterable[int], weeks: int) -> tuple[float, ...]:
     return tuple(counts[week] * SLOT_HOURS for week in range(weeks))
 
 
-def _clock(places: Mapping[int, Place], minutes: Iterable[int]) -> tuple[float, int, int]:
+def _clock(places: Mapping[int, Place], minutes: Iterable[int], hours: int) -> tuple[float, int, int]:
     """The part of all starts that falls in the fullest minutes of the hour, how many these are, all starts.
 
     Statements of one minute are one start, so that a burst of a person's does not look like a clock. What
-    starts once an hour has few minutes: a person does it, too, at about the same time every evening.
+    starts once in each of its ``hours`` has few minutes: a person does it, too, at about the same time every
+    evening.
     """
-    wall = [minute + places[minute // SLOT_MINUTES].offset for minute in minutes]
-    an_hour = ceil(len(wall) / len({minute // 60 for minute in wall}))
-    fullest = min(CLOCK_MINUTES, CLOCK_SLACK * an_hour)
-    counts = Counter(minute % 60 for minute in wall).most_common(fullest)
-    return sum(count for _, count in counts) / len(wall), fullest, len(wall)
+    wall = Counter((minute + places[minute // SLOT_MINUTES].offset) % 60 for minute in minutes)
+    starts = wall.total()
+    fullest = min(CLOCK_MINUTES, CLOCK_SLACK * ceil(starts / hours))
+    return sum(count for _, count in wall.most_common(fullest)) / starts, fullest, starts
 
 
 def _place(weeks: Sequence[date], day: date) -> int:
