@@ -297,9 +297,15 @@ async def test_the_file_has_the_range_the_measure_and_the_machines_of_the_screen
 
 
 async def test_an_empty_history_says_what_to_do() -> None:
-    async with opened(settings=Settings()) as (app, _):
+    async with opened(settings=Settings()) as (app, pilot):
         assert "There is no history yet." in screen_text(app)
         assert app.pane.status == "no history yet"
+        # Nothing else is on the screen, and no key is left that would do nothing.
+        assert "Mon" not in screen_text(app)
+        assert not app.pane.check_action("measure", ())
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert "There is no history yet." in screen_text(app)
 
 
 async def test_a_wrong_setting_is_a_line_in_the_pane() -> None:

@@ -147,6 +147,7 @@ class AfterHoursPane(AfterHoursView):
         if data is None:
             return
         self.found = self.detail = None
+        self.refresh_bindings()
         if self._sync is None:
             self.status = self._source()
         self.draw()
@@ -187,7 +188,10 @@ class AfterHoursPane(AfterHoursView):
     # Keys.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self._sync is not None if action == "stop_sync" else True
+        if action == "stop_sync":
+            return self._sync is not None
+        # Without a history there is nothing to look at in another way.
+        return self.data is None or not self.data.nothing_to_ask or action == "refresh"
 
     def action_machines(self) -> None:
         self._asked = (self._asked[0], not self._asked[1])

@@ -101,7 +101,7 @@ class AfterHoursView(Pane):
         self.watch(self.screen, "maximized", self._draw_later, init=False)
 
     def shown(self) -> None:
-        self._year.focus()
+        (self._year if self._year.display else self._aside).focus()
 
     def watch_measure(self) -> None:
         self._draw_measured()
@@ -128,6 +128,8 @@ class AfterHoursView(Pane):
         data = self.data
         if data is None or self.cursor is None:
             return
+        if data.nothing_to_ask == self._year.display:
+            self._arrange()
         colours = heat(self.app.theme_variables, self.app.current_theme.dark)
         self._year.border_subtitle = legend(colours, self.app.no_color, self.app.size.width >= LEGIBLE)
         self._punch.show(data.report)
@@ -168,7 +170,7 @@ class AfterHoursView(Pane):
         rows = lines.paragraph(clean(self.trouble, 600), width, "$error") if self.trouble else [told]
         if len(rows) != self._told.size.height:  # it costs a layout
             self._told.styles.height = len(rows)
-        self._told.display = self._is_tall or bool(self.trouble)
+        self._told.display = bool(self.trouble) or (self._is_tall and self._year.display)
         self._told.show(lines.filled(rows, width))
         if not self._is_tall or enlarged:
             self._year.border_title = told
@@ -193,7 +195,7 @@ class AfterHoursView(Pane):
         data, width = self.data, _room(self._aside)
         title = lines.title_of([(view, VIEWS[view]) for view in self._views()], self.view)
         # Where there is no room for all of them, one place shows them in turn and all their names.
-        self._aside.border_title = title
+        self._aside.border_title = title if data is None or not data.nothing_to_ask else "To begin with"
         self._weeks.border_title = "Hours a week" if self._is_tall else title
         self._punch.border_title = "Hour of week" if self._is_tall else title
         if data is None:
@@ -236,6 +238,14 @@ class AfterHoursView(Pane):
         left.display = beside or self.view == "hours"
         self._aside.display = self.view not in ("weeks", "hours")
         self.query_one("#ah-rest").display = left.display or self._aside.display
+        # Where there is no history, what to do about it has the whole pane.
+        nothing = self.data is not None and self.data.nothing_to_ask
+        self._year.display = self._heading.display = not nothing
+        if nothing:
+            self._weeks.display = left.display = False
+            self._aside.display = self.query_one("#ah-rest").display = True
+            if self.display:
+                self._aside.focus()
 
     def on_click(self, event: events.Click) -> None:
         """A view's name in a border shows it."""

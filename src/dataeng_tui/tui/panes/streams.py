@@ -82,6 +82,7 @@ by five minutes, + and - change its pace.
     ]
     SCOPED_CSS = False  # the breakpoints' classes are on the screen
     DEFAULT_CSS = """
+    StreamsPane { background: $surface; }
     StreamsPane #streams-head { height: 1; background: $surface; }
     StreamsPane #streams-table { height: auto; min-height: 5; max-height: 50%; }
     StreamsPane #streams-detail {
