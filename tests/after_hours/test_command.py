@@ -207,6 +207,15 @@ def test_from_a_connection_and_from_what_it_left_when_the_network_is_gone(
     assert run(capsys, "--connection", "dev", "--user", "CAROL")[0] == 2
 
 
+def test_a_first_sync_that_brings_nothing_is_no_report_of_nothing(
+    snowflake: FakeSnowflake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snowflake.refuse["ACCOUNT_USAGE"] = ("000606", "57P03", "No active warehouse selected in the session.")
+    code, out, err = run(capsys, "--connection", "dev", "--format", "json")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "has no running warehouse" in err
+
+
 def test_forget_removes_all_of_it(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report(capsys, "--history", str(export))
     assert list(cache_folder().iterdir())

@@ -93,8 +93,8 @@ def _bring_up_to_date(service: "AfterHours") -> str | None:
         service.syncing(_progress, may_prompt=True).run()
         _clear()
     except UserError as error:
-        if service.owner() is None:
-            raise
+        if not service.status().statements:
+            raise  # a report of nothing would look as if nothing had been worked
         _clear()
         click.echo(f"dataeng-tui: {error}", err=True)
         return str(error)
