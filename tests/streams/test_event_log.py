@@ -102,7 +102,7 @@ def test_offsets_sums_and_lag_of_a_kafka_source(tmp_path: Path) -> None:
     assert query.input_rows == 5
     assert query.input_rows_per_second == 2.5
     assert query.processed_rows_per_second is None
-    assert query.sources[0].lag == 4 + 1
+    assert query.sources[0].lag == query.batches[0].lag == 4 + 1
     assert query.state == "waiting"
 
 

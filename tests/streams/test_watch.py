@@ -1,9 +1,12 @@
 """The watcher over real sockets: nobody delays anybody, nothing overlaps, and only changes are told."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +16,11 @@ from dataeng_tui.streams.health import judge
 from dataeng_tui.streams.opening import open_watcher
 from dataeng_tui.streams.snapshot import Batch, Focus, Layer, Observation, Snapshot, StreamingQuery
 from dataeng_tui.streams.sources.driver_ui import DriverUi
+from dataeng_tui.streams.sources.event_log import EventLogSource
 from dataeng_tui.streams.sources.local_ports import LocalPorts
 from dataeng_tui.streams.watch import Watcher
 from tests.streams.fake_driver import FakeDriver, as_another_application, pages_of
+from tests.streams.test_event_log import progress
 
 Serve = Callable[..., FakeDriver]
 
@@ -220,6 +225,27 @@ def test_a_stall_is_seen_although_our_clock_was_set_back() -> None:
     assert board.snapshot(1e9 - 79_500).unhealthy == ()
     (stalled,) = board.snapshot(1e9 - 79_300).unhealthy
     assert stalled.health[0].code == "stalled"
+
+
+def test_a_batch_that_never_ends_is_seen_by_the_log_alone_and_at_once(tmp_path: Path) -> None:
+    job = b'{"Event":"SparkListenerJobStart","Properties":'
+    job += b'{"spark.jobGroup.id":"r","streaming.sql.batchId":"9"}}\n'
+    log = tmp_path / "a.inprogress"
+    log.write_bytes(b"".join(progress(batch) for batch in range(9)) + job)
+    last = datetime(2026, 3, 3, 10, 0, 8, tzinfo=UTC).timestamp()
+
+    def codes(now: float, *others: Observation) -> list[str]:
+        os.utime(log, (now, now))  # other events are written on
+        board = Board(judge)
+        for said in (EventLogSource(log).poll(now, Focus(everything=True)), *others):
+            board.accept(said)
+        return [finding.code for query in board.snapshot(now).queries for finding in query.health]
+
+    assert codes(last + 60) == []
+    assert codes(last + 700) == ["stalled"]
+    # The driver's clock is behind ours, and its pages tell by how much.
+    page = StreamingQuery("a", "r", state="processing", quiet_since=last + 690)
+    assert codes(last + 700, Observation("driver-ui", "d", last + 700, queries=(page,))) == []
 
 
 def test_stopping_leaves_no_thread_behind(serve: Serve, newest: Any) -> None:

@@ -68,12 +68,15 @@ def merge_query(parts: Iterable[Part], batches: Sequence[Batch] = ()) -> Streami
         merged = fill(merged, part.query)
     last = batches[-1] if batches else None
     told = (*(part.query.batch_id for part in ranked), last.id if last else None)
+    moved = (part.query.quiet_since for part in ranked if part.query.quiet_since is not None)
     layers = (layer for part in ranked for layer in part.query.seen_in or (part.layer,))
     return replace(
         merged,
         state=_state(ranked),
         batch_id=max((number for number in told if number is not None), default=None),
         batches=tuple(batches),
+        # A log tells it by the driver's clock, which may be minutes behind: the later one is no false alarm.
+        quiet_since=max(moved, default=None),
         seen_in=tuple(dict.fromkeys(layers)),
         **(_numbers(merged, last) if last else {}),
     )

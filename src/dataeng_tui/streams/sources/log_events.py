@@ -241,6 +241,7 @@ def _query(run: Run, application: str, state: State | None) -> StreamingQuery:
         exception=run.exception,
         ended_well=(run.over and run.exception is None) or None,
         started_at=run.started_at,
+        quiet_since=last.at + (last.duration_ms or 0.0) / 1000 if last else run.started_at,
         seen_in=("event-log",),
         batches=tuple(run.new),
     )
