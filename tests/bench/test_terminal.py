@@ -36,7 +36,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Figures, Figures]
         patch.setenv("DATAENG_TUI_AFTER_HOURS_HISTORY", str(a_year(folder / "year.csv")))
         floor = measure([sys.executable, str(HERE / "bare.py")], keys=b"\t")
         # The key moves the calendar's cursor.
-        ours = measure([sys.executable, "-m", "dataeng_tui"], keys=b"\x1b[D", ready=b"statementsto")
+        ours = measure([sys.executable, "-m", "dataeng_tui"], keys=b"\x1b[D", ready=b"upto")
     print(f"\nbare Textual: {floor}\ndataeng-tui:  {ours}")
     return floor, ours
 
@@ -62,6 +62,6 @@ def test_a_year_of_history_stays_small(figures: tuple[Figures, Figures]) -> None
 
 def test_the_light_install_stays_small() -> None:
     """As it opens on a machine without a history."""
-    alone = measure([sys.executable, "-m", "dataeng_tui"], runs=3, keys=b"\t", ready=b"Streams")
+    alone = measure([sys.executable, "-m", "dataeng_tui"], runs=3, keys=b"?", ready=b"Streams")
     print(f"\nwithout a history: {alone.peak_mib:.1f} MiB")
     assert alone.peak_mib <= 48
