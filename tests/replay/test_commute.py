@@ -26,7 +26,7 @@ seen: Counter[str] = Counter()
 def proved(scenario: Scenario, *, once: bool) -> bool:
     run = Run(scenario, apart=False)
     try:
-        found = commute(run.states, scenario.messages, time.perf_counter() + 9, once=once)
+        found = commute(run.states, scenario.messages, lambda: None, once=once)
         seen["sums"] += found is not None and any(columns.sums for columns in run.states.pieces.apart)
         return found is not None
     finally:
@@ -160,6 +160,6 @@ def test_sql_that_fails_only_where_nothing_leads_is_not_held_against_it(
     fails = f"SELECT json_extract(CASE WHEN {impossible} THEN 'no JSON' ELSE '{{}}' END, '$') AS x"
     run = Run(replace(given, transactions=(transaction(fails, "first"), *given.transactions)))
     assert run.states.footprints is not None
-    assert commute(run.states, given.messages, time.perf_counter() + 9, once=False) is None
+    assert commute(run.states, given.messages, lambda: None, once=False) is None
     assert run.fault("reorder+redelivery", time.perf_counter() + 9).verdict == "replay-safe"
     run.close()

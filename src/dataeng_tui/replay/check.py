@@ -78,8 +78,7 @@ class Run:
         end = time.perf_counter() + seconds
         found = []
         for number, name in enumerate(names):
-            now = time.perf_counter()
-            found.append(self.fault(name, now + max(end - now, 0) / (len(names) - number), progress))
+            found.append(self.fault(name, _share(end, len(names) - number), progress, end))
         forgotten, complete = self._forgotten(end) if forget else ((), True)
         expected = None if self.scenario.expect is None else self._unexpected() is None
         return Verdict(
@@ -94,47 +93,58 @@ class Run:
             notes=tuple(self._notes(complete)),
         )
 
-    def fault(self, name: str, deadline: float, progress: Progress | None = None) -> FaultVerdict:
-        """One fault's verdict."""
+    def fault(
+        self, name: str, deadline: float, progress: Progress | None = None, end: float | None = None
+    ) -> FaultVerdict:
+        """One fault's verdict; ``end`` is the deadline of all faults, where there are others."""
         if not applicable(name, self.log):
             return FaultVerdict(name, "not-applicable")
         start = time.perf_counter()
-        found = self._search(name, deadline, progress, None)
+        found = self._search(name, deadline, end or deadline, progress, None)
         return self._judged(name, found, time.perf_counter() - start)
 
-    def safe(self, name: str, events: Sequence[int], messages: Sequence[int], seconds: float) -> bool:
-        """Whether these events alone are surely safe under the fault; ``messages`` counts among them."""
-        if not applicable(name, self.log):
-            return True
-        with self._until(time.perf_counter() + seconds) as deadline:
-            found = search_part(name, events, messages, self.reader, self.log, deadline)
-        return found.complete and found.schedule is None
+    def safe(
+        self, names: Sequence[str], events: Sequence[int], messages: Sequence[int], seconds: float
+    ) -> bool:
+        """Whether these events alone are surely safe under the faults; ``messages`` counts among them."""
+        end = time.perf_counter() + seconds
+        for number, name in enumerate(names):
+            if applicable(name, self.log):
+                deadline = _share(end, len(names) - number)
+                with self._until(end):
+                    found = search_part(name, events, messages, self.reader, self.log, deadline, end)
+                if not found.complete or found.schedule is not None:
+                    return False
+        return True
 
     def story(self, name: str, seconds: float) -> Counterexample | None:
         """The shortest counterexample that tells the whole log, every event; None: none found."""
         if not applicable(name, self.log):
             return None
-        return self._counterexample(self._search(name, time.perf_counter() + seconds, None, self._everything))
+        end = time.perf_counter() + seconds
+        return self._counterexample(self._search(name, end, end, None, self._everything))
 
-    def _search(self, name: str, deadline: float, progress: Progress | None, only: int | None) -> Found:
-        with self._until(deadline):
+    def _search(
+        self, name: str, deadline: float, end: float, progress: Progress | None, only: int | None
+    ) -> Found:
+        with self._until(end):
             if only is None and len(self.parts) > 1:
-                found = search_apart(name, self.parts, self.reader, self.log, deadline, progress)
+                found = search_apart(name, self.parts, self.reader, self.log, deadline, end, progress)
                 if found is not None:
                     return found
             fault = FAULTS[name](self.log)
             return Search(
-                fault, self.log, self.states, self.reader, self.reference, deadline, progress, only
+                fault, self.log, self.states, self.reader, self.reference, deadline, progress, end, only
             ).run()
 
     @contextmanager
-    def _until(self, deadline: float) -> Iterator[float]:
+    def _until(self, deadline: float) -> Iterator[None]:
         """What runs within is stopped at the deadline."""
         guard = self.database.guard
         guard.deadline = deadline
         guard.stop_clock()
         try:
-            yield deadline
+            yield
         finally:
             guard.deadline = float("inf")
             guard.stop_clock()
@@ -213,6 +223,12 @@ def redelivery(names: Sequence[str]) -> str:
     if not limited:
         return "any number"
     return "none" if len(limited) == len(names) else f"any number; none under {', '.join(limited)}"
+
+
+def _share(end: float, faults: int) -> float:
+    """The deadline of the next of so many faults."""
+    now = time.perf_counter()
+    return now + max(end - now, 0) / faults
 
 
 def _as_expected(

@@ -6,9 +6,8 @@ delivery can touch: its *places*, each with every content that deliveries may gi
 Some combinations may never occur, so that nothing follows where it does not hold: the search goes on.
 """
 
-import time
 from collections import Counter
-from collections.abc import Hashable, Sequence, Set
+from collections.abc import Callable, Hashable, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
@@ -17,13 +16,16 @@ from operator import add, itemgetter
 from typing import Protocol
 
 from dataeng_tui.errors import UserError
+from dataeng_tui.replay.guard import OutOfTime
 from dataeng_tui.replay.pieces import Column, Pieces
 from dataeng_tui.replay.reference import Deliveries
 
 MOST = 200_000  # deliveries tried, so that what is remembered of them stays within some 100 MB
+LOOK = 64  # deliveries, or pairs, between two looks at the clock
 SHARE = 64  # times the square of the events: what may be tried of few of them
 
 Place = Hashable
+Look = Callable[[], None]
 Parts = tuple[int, ...]  # what lies in each of an event's places, as a part of a state
 Leads = dict[Parts, tuple[Parts, Parts]]  # where an event leads from there, and what it adds to sums
 SLOT = 64 * 2_000  # bits for a place's sums: SQLite has no more columns
@@ -37,55 +39,79 @@ class Ground(Deliveries, Protocol):
         """What takes the states apart."""
         ...
 
-    def places(self, event: int) -> Sequence[Place]:
-        """What a delivery of the event depends on and changes, and nothing else."""
+    @property
+    def events(self) -> Sequence[int]:
+        """The events' numbers in the scenario."""
         ...
 
     def recover(self) -> None:
         """Undo what a statement stopped in the middle has left."""
 
 
-def commute(
-    states: Ground, messages: Sequence[int], deadline: float, *, once: bool
-) -> tuple[int, int] | None:
+def commute(states: Ground, messages: Sequence[int], look: Look, *, once: bool) -> tuple[int, int] | None:
     """How many contents of places and deliveries a proof took, or None where there is none.
 
     ``messages``: for each event the first one of the same message, which has to do the same. ``once``: no
-    event comes twice, so that nothing is asked of one that does.
+    event comes twice, so that nothing is asked of one that does. ``look`` is called now and then and raises
+    OutOfTime; another call goes on from there.
     """
-    if once and any(first != event for event, first in enumerate(messages)):
-        return None
-    places = [tuple(states.places(event)) for event in range(len(messages))]
-    users = Counter(place for each in places for place in each)
-    shared = {place for place, count in users.items() if count > 1}
-    columns = {column for place in shared for column in states.pieces.columns(place)}
-    one_by_one: list[Column | None] = [*sorted(columns)] or [None]
-    contents = tried = 0
-    for followed in one_by_one:
-        proof = _Proof(states, messages, places, shared, deadline, once, followed, held=len(columns) > 1)
+    attempts: dict[Hashable, _Attempt] = states.pieces.attempts
+    for again in (True, False) if once else (True,):
+        key = (tuple(states.events), tuple(messages), again)
+        if key not in attempts:
+            attempts[key] = _Attempt(states, messages, again=again)
+        if attempts[key].proved(look):
+            return attempts[key].contents, attempts[key].tried
+    return None
+
+
+class _Attempt:
+    """A proof as far as it has come, column by column."""
+
+    def __init__(self, states: Ground, messages: Sequence[int], *, again: bool) -> None:
+        places = [tuple(states.pieces.places(event)) for event in states.events]
+        users = Counter(place for each in places for place in each)
+        shared = {place for place, count in users.items() if count > 1}
+        columns = {column for place in shared for column in states.pieces.columns(place)}
+        one_by_one: list[Column | None] = [*sorted(columns)] or [None]
+        self.states = states
+        self.failed = not again and any(first != event for event, first in enumerate(messages))
+        self.contents = self.tried = 0
+        self.left = [
+            _Proof(states, messages, places, shared, again, followed, held=len(columns) > 1)
+            for followed in one_by_one
+        ]
+
+    def proved(self, look: Look) -> bool:
+        """Whether it is done; where it is neither that nor failed it goes on."""
         try:
-            if not (proof.explored() and proof.holds()):
-                return None
+            while self.left and not self.failed:
+                proof = self.left[-1]
+                self.failed = not (proof.explored(look) and proof.holds(look))
+                if not self.failed:
+                    self.left.pop()
+                    self.contents, self.tried = self.contents + proof.size, self.tried + proof.tried
         except UserError:  # in a combination that may never occur
-            states.recover()
-            return None
-        contents, tried = contents + proof.size, tried + proof.tried
-    return contents, tried
+            self.failed = True
+            self.states.recover()
+        except OutOfTime:
+            self.states.recover()
+        return not (self.left or self.failed)
 
 
 @dataclass
 class _Proof:
     """What is known of the events and their places, as it is found out.
 
-    ``followed`` is the column that is followed; ``held``: others are held still.
+    ``again``: an event may come again. ``followed`` is the column that is followed; ``held``: others are held
+    still.
     """
 
     states: Ground
     messages: Sequence[int]
     places: Sequence[tuple[Place, ...]]
     shared: Set[Place]
-    deadline: float
-    once: bool
+    again: bool
     followed: Column | None
     held: bool
     tried: int = 0
@@ -102,7 +128,7 @@ class _Proof:
         """Contents of places, all together."""
         return sum(map(len, self.contents.values()))
 
-    def explored(self) -> bool:
+    def explored(self, look: Look) -> bool:
         """Whether every event was tried on all that its places may hold; no: there is too much of it."""
         room = min(MOST, SHARE * len(self.messages) ** 2)
         known = -1
@@ -112,8 +138,10 @@ class _Proof:
                 for pieces in product(*(self.contents[place] for place in self.places[event])):
                     if pieces in leads:
                         continue
-                    if self.tried >= room or time.perf_counter() > self.deadline:
+                    if self.tried >= room:
                         return False
+                    if self.tried % LOOK == 0:
+                        look()
                     found = self._tried(event, pieces)
                     if found is None:
                         return False
@@ -143,14 +171,14 @@ class _Proof:
 
     def _same_again(self) -> bool:
         """Whether no event does anything a second time, as far as it was tried."""
-        return self.once or all(
+        return not self.again or all(
             leads[after] == (after, (0,) * len(after))
             for leads in self.leads
             for after, _ in leads.values()
             if after in leads
         )
 
-    def holds(self) -> bool:
+    def holds(self, look: Look) -> bool:
         """Whether all commute, and copies of a message do the same."""
         for event, first in enumerate(self.messages):
             if self.places[first] != self.places[event] or self.leads[first] != self.leads[event]:
@@ -159,11 +187,12 @@ class _Proof:
             list(product(*(self.contents[place] for place in places if place not in self.shared)))
             for places in self.places
         ]
-        return all(
-            self._commute(one, other)
-            for one, other in combinations(range(len(self.messages)), 2)
-            if not set(self.places[one]).isdisjoint(self.places[other])
-        )
+        for number, (one, other) in enumerate(combinations(range(len(self.messages)), 2)):
+            if number % LOOK == 0:
+                look()
+            if not (set(self.places[one]).isdisjoint(self.places[other]) or self._commute(one, other)):
+                return False
+        return True
 
     def _commute(self, one: int, other: int) -> bool:
         touched = dict.fromkeys(self.places[one] + self.places[other])
@@ -172,10 +201,8 @@ class _Proof:
         )
         mine, theirs = len(self._own[one]), len(self._own[other])
         size = prod(len(self.contents[place]) for place in both) * mine * theirs
-        if size > MOST or time.perf_counter() > self.deadline:
-            return False
-        if size == 1:
-            return True
+        if size == 1 or size > MOST:
+            return size == 1
         first, first_adds = self._lift(one, both, 1, theirs)
         second, second_adds = self._lift(other, both, mine, 1)
         then_second, then_first = itemgetter(*first), itemgetter(*second)

@@ -6,7 +6,7 @@ the shortest of all parts' counterexamples is the shortest of all; likewise for 
 where each lies in one part. For the others only a proof carries over.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dataeng_tui.replay.database import Database, Locals, Refused
@@ -55,10 +55,6 @@ class Part:
         """As the whole's."""
         return self.states.pieces
 
-    def places(self, event: int) -> Sequence[Hashable]:
-        """As the whole's."""
-        return self.states.places(self.events[event])
-
     def recover(self) -> None:
         """As the whole's."""
         self.states.recover()
@@ -74,6 +70,7 @@ def search_apart(
     reader: Reader,
     log: Log,
     deadline: float,
+    end: float,
     progress: Progress | None,
 ) -> Found | None:
     """What a search of the whole log would find, or None where only that can tell."""
@@ -84,7 +81,7 @@ def search_apart(
     free = fault in FREE or (fault == "partition-order" and _holds_whole_partitions(parts, log))
     for events in parts:
         reader.doubted = False
-        found = search_part(fault, events, range(len(events)), reader, log, deadline, progress)
+        found = search_part(fault, events, range(len(events)), reader, log, deadline, end, progress)
         if reader.doubted and not each_row:
             return None  # rows differ unseen, and beside another part's rows they might be seen
         nodes, transitions = nodes + found.nodes, transitions + found.transitions
@@ -107,13 +104,14 @@ def search_part(
     reader: Reader,
     log: Log,
     deadline: float,
+    end: float,
     progress: Progress | None = None,
 ) -> Found:
     """What a search finds that knows these events only; ``messages`` counts among them."""
     part = Part(reader.states, events)
     small = Log(len(events), [log.partitions[event] for event in events], log.transactions)
     reference = Reference(part, messages)
-    search = Search(FAULTS[fault](small), small, part, reader, reference, deadline, progress)
+    search = Search(FAULTS[fault](small), small, part, reader, reference, deadline, progress, end)
     found = search.run()
     schedule = None
     if found.schedule is not None:

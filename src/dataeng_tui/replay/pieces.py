@@ -1,10 +1,11 @@
 """A state in pieces: what of it lies in each of the places that deliveries touch."""
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 from dataeng_tui.replay.columns import Columns, columns_apart, has_key_in
 from dataeng_tui.replay.database import Database, Row
-from dataeng_tui.replay.footprint import Footprints
+from dataeng_tui.replay.footprint import Footprints, Place
 from dataeng_tui.replay.rows import RowBits
 from dataeng_tui.replay.scenario import Value
 
@@ -22,6 +23,8 @@ class Pieces:
         self._footprints, self._bits = footprints, bits
         self.apart = self._apart(database, footprints) if footprints is not None else ()
         self._still: dict[tuple[Hashable, int], Value] = {}  # the value at which a column is held
+        self._places: list[Place] = []  # by bit
+        self.attempts: dict[Hashable, Any] = {}  # at a proof, by ``commute``
 
     def _apart(self, database: Database, footprints: Footprints) -> tuple[Columns, ...]:
         return tuple(
@@ -74,9 +77,11 @@ class Pieces:
     def _in(self, state: int, place: Hashable) -> tuple[int, list[tuple[int, int, Row]]]:
         """The part of the state in the place, and its rows that are not there at the start."""
         assert self._footprints is not None
+        for number, _, row in self._bits.rows[len(self._places) :]:
+            self._places.append(self._footprints.of_row(number, row))
         piece, rows = 0, []
         for bit, number, _, row, new in self._bits.of(state):
-            if self._footprints.of_row(number, row) == place:
+            if self._places[bit] == place:
                 piece |= 1 << bit
                 if new:
                     rows.append((bit, number, row))

@@ -6,7 +6,7 @@ miss something (a schema with triggers of its own), the tables are read back who
 
 import marshal
 import sqlite3
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from dataeng_tui.replay.changelog import has_foreign_keys, own_triggers, sequences_matter, watch
@@ -94,9 +94,10 @@ class States:
         """What takes the states apart."""
         return Pieces(self.database, self.footprints, self.bits)
 
-    def places(self, event: int) -> Sequence[Hashable]:
-        """What a delivery of the event depends on and changes, and nothing else."""
-        return self.pieces.places(event)
+    @property
+    def events(self) -> Sequence[int]:
+        """All of the scenario's, by number."""
+        return range(len(self.database.scenario.events))
 
     # Moving about
 

@@ -235,9 +235,7 @@ def _safe(stub: Scenario, groups: Sequence[Group], faults: Sequence[str], second
         found, first = [], 0
         for group in groups:
             events = range(first, first + len(group.events))
-            found.append(
-                all(run.safe(fault, events, group.messages, seconds / len(faults)) for fault in faults)
-            )
+            found.append(run.safe(faults, events, group.messages, seconds))
             first = events.stop
         return found
     finally:
