@@ -228,14 +228,11 @@ Enter on a fault plays its shortest counterexample, then the same events without
                 return design, found
         return None
 
-    @on(Verdicts.Wanted)
-    def _wanted(self, message: Verdicts.Wanted) -> None:
-        self.show_counterexample(message.fault)
-
     def action_show(self) -> None:
-        """Play the chosen fault's counterexample, or the first there is."""
-        chosen = self.query_one(Verdicts).fault
-        faults = [chosen, *(fault for _, fault in self._found)]
+        """Play the chosen fault's counterexample; from elsewhere, the first there is where it has none."""
+        verdicts = self.query_one(Verdicts)
+        chosen = verdicts.fault
+        faults = [chosen, *([] if verdicts.has_focus else (fault for _, fault in self._found))]
         self.show_counterexample(next((f for f in faults if self.counterexample(f)), chosen))
 
     def show_counterexample(self, fault: str | None) -> None:

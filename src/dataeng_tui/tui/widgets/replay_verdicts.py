@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
-from textual.message import Message
 
 from dataeng_tui.replay.verdict import FaultVerdict, Verdict
 from dataeng_tui.text import clean
@@ -25,20 +24,12 @@ _SIGNS = {
 
 
 class Verdicts(Choices):
-    """What each fault does to each design. Enter plays the chosen fault's counterexample."""
+    """What each fault does to each design."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key("down,j", "move(1)", "Next fault", "replay.fault-next", show=False),
         key("up,k", "move(-1)", "Fault before", "replay.fault-previous", show=False),
-        key("enter", "show", "Show me", "replay.fault-show", show=False),
     ]
-
-    class Wanted(Message):
-        """Somebody wants to see the fault's counterexample."""
-
-        def __init__(self, fault: str) -> None:
-            super().__init__()
-            self.fault = fault
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id, classes="part")
@@ -74,10 +65,6 @@ class Verdicts(Choices):
 
     def action_move(self, by: int) -> None:
         self.move(by)
-
-    def action_show(self) -> None:
-        if self.fault:
-            self.post_message(self.Wanted(self.fault))
 
     def redraw(self) -> None:
         wide = max((len(fault) for fault in self._faults), default=0) + 2
