@@ -38,6 +38,8 @@ async def _main() -> None:
         _save(app, "after-hours")
         await pilot.press("3")
         await _quiet(pilot, 3)
+        await pilot.press("enter")  # the shortest counterexample, played to its end
+        await _quiet(pilot, 6)
         _save(app, "replay")
         await pilot.press("2")
         await _quiet(pilot, 75)  # the demo's Spark starts, and has a few batches behind it
@@ -55,4 +57,5 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as home:
         for part in ("CONFIG", "DATA", "CACHE", "STATE"):
             os.environ[f"XDG_{part}_HOME"] = home
+        os.environ["HADOOP_USER_NAME"] = "ada"  # whose Spark it is said to be
         asyncio.run(_main())
