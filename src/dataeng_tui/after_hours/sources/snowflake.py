@@ -9,6 +9,7 @@ import logging
 import os
 import tomllib
 import warnings
+from asyncio import CancelledError, sleep
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from dataeng_tui.resources import sql
 PAGE: Final = 5_000
 LOGIN_SECONDS: Final = 30
 QUERY_SECONDS: Final = 600
+ABORT_SECONDS: Final = 0.5  # for the connector to send a cancelled query's abort: a logout would overtake it
 _IN_A_BROWSER: Final = ("externalbrowser", "oauth_authorization_code")
 
 _NO_LOG: Final = logging.NullHandler()  # else Python would print the connector's warnings itself
@@ -54,6 +56,9 @@ class Session:
                 await cursor.execute(text, list(values))
                 while page := await cursor.fetchmany(PAGE):
                     yield page
+        except CancelledError:
+            await sleep(ABORT_SECONDS)
+            raise
         except _errors() as error:
             raise refusal(error, self.name) from None
 
