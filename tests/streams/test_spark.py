@@ -52,7 +52,8 @@ hourly = rate(20).withWatermark("timestamp", "2 seconds").selectExpr("window(tim
 queries = [start(hourly.groupBy("w").count(), "by hour"), start(rate(5), None), start(rate(3), "[red]clicks"),
            start(rate(20).selectExpr("assert_true(value < 30)"), "failing")]
 session = Session(spark)
-print(json.dumps({"application": spark.sparkContext.applicationId}), flush=True)
+told = {"application": spark.sparkContext.applicationId, "page": spark.sparkContext.uiWebUrl}
+print(json.dumps(told), flush=True)
 for line in sys.stdin:
     if line.strip() == "progress":
         said = {q.runId: [json.loads(p.json) for p in q.recentProgress] for q in queries}
@@ -73,8 +74,10 @@ class Driver:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, env=environment,
         )  # fmt: skip
-        self.url = f"http://localhost:{port}"
-        self.application: str = self._read()["application"]
+        told = self._read()
+        self.application: str = told["application"]
+        self.port = int(told["page"].rpartition(":")[2])  # another one, where that was taken in the meantime
+        self.url = f"http://localhost:{self.port}"
 
     def ask(self, what: str) -> Any:
         assert self._process.stdin is not None
@@ -201,15 +204,14 @@ def test_a_session_is_told_line_by_line(driver: Driver) -> None:
 
 
 def test_a_driver_goes_away_and_another_comes_on_its_port(tmp_path: Path) -> None:
-    port = free_port()
-    first = Driver(tmp_path, port)
+    first = Driver(tmp_path, free_port())
     watcher = open_watcher([first.url], discover=False, interval=0.3)
     watcher.start()
 
     def until(holds: Any) -> None:
         end = time.monotonic() + 180
         while not holds():
-            assert time.monotonic() < end
+            assert time.monotonic() < end, watcher.latest
             time.sleep(0.05)
 
     try:
@@ -217,7 +219,7 @@ def test_a_driver_goes_away_and_another_comes_on_its_port(tmp_path: Path) -> Non
         first.stop()
         until(lambda: [one.state for one in watcher.latest.applications] == ["UNREACHABLE"])
         assert watcher.latest.problems
-        second = Driver(tmp_path, port)
+        second = Driver(tmp_path, first.port)
         try:
             until(lambda: any(query.application == second.application for query in watcher.latest.queries))
             until(lambda: not watcher.latest.problems)
