@@ -25,6 +25,16 @@ async def _quiet(pilot: Pilot[int], seconds: float) -> None:
     await pilot.pause()
 
 
+async def _until(pilot: Pilot[int], words: str) -> None:
+    """Wait for words on the screen, and then for what comes with them."""
+    wanted = words.replace(" ", "&#160;")
+    for _ in range(300):
+        if wanted in pilot.app.export_screenshot():
+            return await _quiet(pilot, 2)
+        await pilot.pause(1)
+    raise SystemExit(f"{words!r} was not shown.")
+
+
 def _save(app: DataengApp, name: str) -> None:
     svg = FOLDER / f"{name}.svg"
     svg.write_text(app.export_screenshot(title="dataeng-tui"), encoding="utf-8")
@@ -34,10 +44,10 @@ def _save(app: DataengApp, name: str) -> None:
 async def _main() -> None:
     app = DataengApp(load(flags={"demo": True}))
     async with app.run_test(size=SIZE) as pilot:
-        await _quiet(pilot, 3)
+        await _until(pilot, "rung 4 of 4")
         _save(app, "after-hours")
         await pilot.press("3")
-        await _quiet(pilot, 3)
+        await _until(pilot, "breaks in 2")
         await pilot.press("enter")  # the shortest counterexample, played to its end
         await _quiet(pilot, 6)
         _save(app, "replay")
@@ -47,7 +57,7 @@ async def _main() -> None:
         await _quiet(pilot, 3)
         _save(app, "streams")
         await pilot.press("t", "1")
-        await _quiet(pilot, 4)
+        await _until(pilot, "rung 4 of 4")
         _save(app, "after-hours-light")
         app.services.close()
 
