@@ -122,6 +122,7 @@ COUNTS = [
     "v = v + excluded.k",
     "v = v + v",
     "v = excluded.v - v",
+    "v = max(v, excluded.v)",
     "v = max(v, v + excluded.v)",
     "k = excluded.v, v = v + 1",
     "k = t.v, v = v + 1",
@@ -163,15 +164,12 @@ def counting(draw: st.DrawFn, most_events: int = 4) -> Scenario:
     log = draw(st.lists(fields, min_size=2, max_size=most_events))
     events, messages = [], []
     for number, event in enumerate(log):
-        first = draw(st.integers(0, number)) if draw(st.integers(0, 5)) == 0 else number
-        first = messages[first] if first < number else number
-        messages.append(first)
-        events.append(
-            Event(
-                number + 1,
-                {**log[first], "m": f"m{first}"} if first < number else {**event, "m": f"m{number}"},
-            )
+        first = (
+            messages[draw(st.integers(0, number - 1))] if number and not draw(st.integers(0, 5)) else number
         )
+        messages.append(first)
+        copied = log[first] if draw(st.integers(0, 3)) else {**log[first], "v": event["v"]}  # a wrong copy
+        events.append(Event(number + 1, {**(copied if first < number else event), "m": f"m{first}"}))
     return Scenario(
         name="counting",
         title="counting",

@@ -163,3 +163,28 @@ def test_sql_that_fails_only_where_nothing_leads_is_not_held_against_it(
     assert commute(run.states, given.messages, lambda: None, once=False) is None
     assert run.fault("reorder+redelivery", time.perf_counter() + 9).verdict == "replay-safe"
     run.close()
+
+
+def test_a_refusal_may_depend_on_a_column_that_is_held_still() -> None:
+    sql = (
+        "INSERT INTO t (id, c, d) VALUES (:id, :c, :d) ON CONFLICT (id) DO UPDATE SET "
+        "c = nullif(max(c, excluded.c), :bad), d = max(d, excluded.d)"
+    )
+    given = [{"id": 1, "c": c, "d": d, "bad": bad} for c, d, bad in ((1, 1, 9), (2, 2, 9), (0, 3, 2))]
+    scenario = replace(
+        load("inbox"), name="t", observe=None, expect=None, messages=(0, 1, 2), partitions=(0, 0, 0),
+        schema=("CREATE TABLE t (id INTEGER PRIMARY KEY, c INTEGER NOT NULL, d INTEGER)",),
+        transactions=(transaction(sql, "w"),),
+        events=tuple(Event(number, fields) for number, fields in enumerate(given, 1)),
+    )  # fmt: skip
+    assert not proved(scenario, once=True)
+    run = Run(scenario)
+    assert run.fault("reorder", time.perf_counter() + 9).verdict == "diverges"
+    run.close()
+
+
+def test_a_copy_of_a_message_that_says_something_else_is_no_copy() -> None:
+    given = replace(many_on_one_key("max-merge", 3), messages=(0, 0, 2))
+    assert not proved(given, once=False)
+    fields = given.events[0].fields
+    assert proved(replace(given, events=(given.events[0], Event(2, fields), given.events[2])), once=False)
