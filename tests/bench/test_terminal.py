@@ -60,8 +60,10 @@ def test_a_year_of_history_stays_small(figures: tuple[Figures, Figures]) -> None
     assert figures[1].peak_mib <= 48
 
 
-def test_the_light_install_stays_small() -> None:
+def test_the_light_install_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it opens on a machine without a history."""
+    for name in ("CONFIG", "DATA", "CACHE", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path))
     alone = measure([sys.executable, "-m", "dataeng_tui"], runs=3, keys=b"?", ready=b"Streams")
     print(f"\nwithout a history: {alone.peak_mib:.1f} MiB")
     assert alone.peak_mib <= 48
