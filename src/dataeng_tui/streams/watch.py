@@ -8,7 +8,7 @@ from dataclasses import replace
 from dataeng_tui.streams.board import Board, Judge
 from dataeng_tui.streams.snapshot import Focus, Observation, Problem, Snapshot, Source, StreamingQuery
 
-_TOGETHER = 0.09  # seconds
+_TOGETHER, _EACH = 0.09, 0.01  # seconds for all sources at most, and for each of them
 
 Subscriber = Callable[[Snapshot], None]
 MakeSource = Callable[[str, bool], Source]
@@ -188,7 +188,7 @@ class Watcher:
             # Time alone changes something too: a query that says nothing becomes stalled.
             self._changed.wait(timeout=max(1.0, self.interval))
             # What arrives together is shown together: a snapshot for each of forty drivers would cost more.
-            self._stopped.wait(_TOGETHER)
+            self._stopped.wait(min(_TOGETHER, _EACH * len(self._pollers)))
             self._changed.clear()
             with self._lock:
                 snapshot = self._board.snapshot(self._clock())
