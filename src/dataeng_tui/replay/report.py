@@ -46,7 +46,7 @@ def _fault_line(fault: FaultVerdict) -> str:
     elif fault.verdict == "undecided":
         more = f"tried up to {_count(fault.depth, 'delivery', 'deliveries')}" if fault.depth else ""
     elif fault.orders > 1:
-        more = f"all {fault.orders:,} orders"
+        more = f"all {fault.orders_told} orders"
     else:
         more = ""
     effort = f"{_count(fault.nodes, 'state', 'states')}, {_duration(fault.seconds)}"

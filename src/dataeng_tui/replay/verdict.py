@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log10
 from typing import Any, Literal
 
 from dataeng_tui.replay.scenario import Value
@@ -67,6 +68,14 @@ class FaultVerdict:
     orders: int = 1
     depth: int | None = None
 
+    @property
+    def orders_told(self) -> str:
+        """The orders in a few letters, however many: 479,001,600 or 8.3e81."""
+        if self.orders < 10**9:
+            return f"{self.orders:,}"
+        power = log10(self.orders)
+        return f"{10 ** (power % 1):.1f}e{int(power)}"
+
     def as_json(self) -> dict[str, Any]:
         """As ``replay check --format json`` prints it."""
         return {
@@ -76,7 +85,7 @@ class FaultVerdict:
             "transitions": self.transitions,
             "seconds": round(self.seconds, 6),
             "counterexample": self.counterexample.as_json() if self.counterexample else None,
-            "orders": self.orders,
+            "orders": self.orders if self.orders < 2**53 else self.orders_told,
             "depth": self.depth,
         }
 

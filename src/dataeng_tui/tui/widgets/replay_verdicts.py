@@ -113,12 +113,8 @@ def cell(found: FaultVerdict | int | str | None, less: int) -> Content:
     if found.counterexample is not None:
         word = f"{(word, 'breaks', '')[less]} in {found.counterexample.length}".lstrip()
     elif found.verdict == "replay-safe" and not less and found.orders > 1:
-        word = f"{word}, {_orders(found.orders)}"
+        word = f"{word}, all {found.orders_told} orders"
     return Content.styled(f"{sign} {word}", style)
-
-
-def _orders(orders: int) -> str:
-    return f"all {orders:,} orders" if orders < 10**7 else f"all {orders:.1e} orders"
 
 
 def words(verdicts: Sequence[Verdict]) -> list[str]:
