@@ -5,10 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dataeng_tui.demo.java import use_java
 from dataeng_tui.errors import UserError
 from tests.snowflake_server import FakeSnowflake, snowflake_server
+
+# What a run says depends on the change alone; to look for new examples there is --hypothesis-profile=hunt.
+settings.register_profile("steady", derandomize=True)
+settings.register_profile("hunt", derandomize=False, max_examples=1000)
+settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)
