@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from dataeng_tui.errors import UserError
 from dataeng_tui.replay import check as checks
 from dataeng_tui.replay.check import Run
+from dataeng_tui.replay.forgotten import forgotten_fields
 from dataeng_tui.replay.scenario import Event, Scenario, load
 from dataeng_tui.replay.states import States
+from dataeng_tui.replay.verdict import Forgotten
 from tests.replay.designs import scenarios
 
 FAULTS = ("reorder", "reorder+redelivery", "partition-order")
@@ -56,6 +58,34 @@ def test_enough_of_the_thousand_were_really_split() -> None:
     if seen["all"]:
         assert seen["all"] >= 1000, seen  # the rest is refused
         assert seen["apart"] > 30, seen
+
+
+def forgotten(scenario: Scenario) -> tuple[Forgotten, ...]:
+    run = Run(scenario)
+    try:
+        seen["beside"] += run.states.footprints is not None
+        return forgotten_fields(run.states, run.reference, scenario, float("inf"))
+    finally:
+        run.close()
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(scenario=scenarios(most_events=6))
+def test_what_is_forgotten_is_found_among_the_neighbours(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        found = forgotten(scenario)
+    except UserError:
+        return
+    with monkeypatch.context() as without:
+        without.setattr(States, "_footprints", lambda self: None)
+        assert found == forgotten(scenario)
+
+
+def test_and_enough_of_them_had_neighbours() -> None:
+    if seen["beside"]:
+        assert seen["beside"] > 50, seen
 
 
 def test_a_footprint_that_forgets_a_key_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ class Effects:
         self._owners: dict[Place, list[int]] = {}
         if footprints is not None:
             for event in range(events):
-                for place in footprints.places(event):
+                for place in footprints.events[event]:
                     self._owners.setdefault(place, []).append(event)
 
     def new_bit(self, bit: int, number: int, row: Row) -> None:

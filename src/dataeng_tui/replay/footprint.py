@@ -5,13 +5,13 @@ not even a conflict reaches a row with another value. Everything else (triggers,
 are not recognised) means: not proved.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dataeng_tui.replay.database import Database, Row, Table
 from dataeng_tui.replay.program import tokens
 from dataeng_tui.replay.recognise import Access, Unknown, accesses
-from dataeng_tui.replay.scenario import Event
+from dataeng_tui.replay.scenario import Value
 
 _EXACT = 2**53  # up to here a whole number is itself in every affinity
 
@@ -21,56 +21,41 @@ Place = tuple[int, Values]  # the rows of a table, by its number, that have thes
 
 @dataclass(frozen=True, slots=True)
 class Footprints:
-    """For each table the columns that tell events apart, and by event and statement the places it touches."""
+    """For each table the columns that tell events apart, the accesses to it, and each event's places."""
 
     columns: Mapping[int, tuple[int, ...]]
-    events: tuple[tuple[frozenset[Place], ...], ...]
+    accesses: tuple[Access, ...]
+    events: tuple[frozenset[Place], ...]
 
     def of_row(self, table: int, row: Row) -> Place:
         """Where a row, ``(rowid, *values)`` without its rowid, belongs."""
         return table, tuple(str(row[column]) for column in self.columns.get(table, ()))
 
-    def places(self, event: int) -> frozenset[Place]:
-        """All that a delivery of the event can touch."""
-        return frozenset().union(*self.events[event])
+    def of_event(self, fields: Mapping[str, Value]) -> frozenset[Place]:
+        """All that a delivery of an event with these fields can touch."""
+        return _places(fields, self.accesses, self.columns)
 
     def components(self) -> list[list[int]]:
         """The events in groups that share no row with one another."""
-        return _tied([self.places(event) for event in range(len(self.events))])
-
-    def cells(self, events: Sequence[int]) -> list[tuple[list[int], frozenset[Place]]]:
-        """The places in groups that no statement of these events reaches across, each with its events.
-
-        Finer than the components: an event that writes two tables has a part in two cells. What happens in
-        one cell depends on that cell alone as long as no transaction is refused.
-        """
-        links = [(event, places) for event in events for places in self.events[event] if places]
-        return [
-            (
-                sorted({links[link][0] for link in group}),
-                frozenset().union(*(links[link][1] for link in group)),
-            )
-            for group in _tied([places for _, places in links])
-        ]
+        return _tied(self.events)
 
 
-def _tied(links: Sequence[Iterable[Place]]) -> list[list[int]]:
-    """The links, by number, in groups that share no place with one another."""
-    leader = list(range(len(links)))
+def _tied(events: Sequence[frozenset[Place]]) -> list[list[int]]:
+    leader = list(range(len(events)))
 
-    def find(link: int) -> int:
-        while leader[link] != link:
-            leader[link] = leader[leader[link]]
-            link = leader[link]
-        return link
+    def find(event: int) -> int:
+        while leader[event] != event:
+            leader[event] = leader[leader[event]]
+            event = leader[event]
+        return event
 
     owner: dict[Place, int] = {}
-    for link, places in enumerate(links):
+    for event, places in enumerate(events):
         for place in places:
-            leader[find(link)] = find(owner.setdefault(place, link))
+            leader[find(event)] = find(owner.setdefault(place, event))
     groups: dict[int, list[int]] = {}
-    for link in range(len(links)):
-        groups.setdefault(find(link), []).append(link)
+    for event in range(len(events)):
+        groups.setdefault(find(event), []).append(event)
     return list(groups.values())
 
 
@@ -90,21 +75,17 @@ def footprints(database: Database) -> Footprints | None:
             for part in database.scenario.transactions
             for statement in part.statements
         ]
-        statements = [found for found, _ in parsed]
-        every = [access for found in statements for access in found]
+        every = tuple(access for found, _ in parsed for access in found)
         assigned = set().union(*(columns for _, columns in parsed))
         columns = {
             number: _distinguishing(database, number, [a for a in every if a.table == number], assigned)
             for number in {access.table for access in every}
         }
-        events = tuple(
-            tuple(_places(event, found, columns) for found in statements)
-            for event in database.scenario.events
-        )
+        events = tuple(_places(event.fields, every, columns) for event in database.scenario.events)
         _comparable(database, every, columns)
     except Unknown:
         return None
-    return Footprints(columns, events)
+    return Footprints(columns, every, events)
 
 
 def _distinguishing(
@@ -133,12 +114,12 @@ def _unique_keys(database: Database, table: Table) -> list[set[int]]:
 
 
 def _places(
-    event: Event, accesses: Sequence[Access], columns: Mapping[int, tuple[int, ...]]
+    fields: Mapping[str, Value], accesses: Sequence[Access], columns: Mapping[int, tuple[int, ...]]
 ) -> frozenset[Place]:
     return frozenset(
         (
             access.table,
-            tuple(str(event.fields[access.fields[column]]) for column in columns[access.table]),
+            tuple(str(fields[access.fields[column]]) for column in columns[access.table]),
         )
         for access in accesses
     )

@@ -1,7 +1,9 @@
 """Which field of which event the tables no longer tell: change it a little, and see whether a row differs."""
 
 import time
+from collections.abc import Callable, Mapping
 
+from dataeng_tui.replay.footprint import Footprints
 from dataeng_tui.replay.guard import OutOfTime
 from dataeng_tui.replay.reference import Reference
 from dataeng_tui.replay.scenario import Scenario, Value
@@ -14,19 +16,37 @@ def forgotten_fields(
 ) -> tuple[Forgotten, ...]:
     """The fields whose change shows in no table after the whole log. Raises OutOfTime past ``until``."""
     log = [event for event, first in enumerate(scenario.messages) if event == first]
+    beside = _neighbours(states.footprints, log)
     found = []
-    whole = reference.state(_set(log))
-    for place, event in enumerate(log):
-        start = reference.state(_set(log[:place]))
-        rest = [scenario.events[later].fields for later in log[place + 1 :]]
-        for name, value in scenario.events[event].fields.items():
+    for event in log:
+        fields = scenario.events[event].fields
+        for name, value in fields.items():
             if time.perf_counter() > until:
                 raise OutOfTime
-            states.go(start)
-            changed = {**scenario.events[event].fields, name: nearby(value)}
-            if states.deliver_all([changed, *rest]) == whole:
+            changed = {**fields, name: nearby(value)}
+            together = beside(event, changed)
+            place = together.index(event)
+            states.go(reference.state(_set(together[:place])))
+            rest = [scenario.events[later].fields for later in together[place + 1 :]]
+            if states.deliver_all([changed, *rest]) == reference.state(_set(together)):
                 found.append(Forgotten(event + 1, name))
     return tuple(found)
+
+
+def _neighbours(
+    footprints: Footprints | None, log: list[int]
+) -> Callable[[int, Mapping[str, Value]], list[int]]:
+    """What has to be delivered, in the log's order, to see what an event does with other fields."""
+    if footprints is None or len(log) < len(footprints.events):
+        return lambda event, fields: log
+    group = {event: members for members in footprints.components() for event in members}
+    owner = {place: event for event in log for place in footprints.events[event]}
+
+    def beside(event: int, fields: Mapping[str, Value]) -> list[int]:
+        met = {owner[place] for place in footprints.of_event(fields) if place in owner}
+        return sorted({other for one in (event, *met) for other in group[one]})
+
+    return beside
 
 
 def nearby(value: Value) -> Value:

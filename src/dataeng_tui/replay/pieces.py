@@ -36,7 +36,7 @@ class Pieces:
 
     def places(self, event: int) -> Sequence[Hashable]:
         """What a delivery of the event depends on and changes, and nothing else."""
-        return _EVERYWHERE if self._footprints is None else sorted(self._footprints.places(event))
+        return _EVERYWHERE if self._footprints is None else sorted(self._footprints.events[event])
 
     def columns(self, place: Hashable) -> Sequence[Column]:
         """The columns of the place that can be followed one at a time."""

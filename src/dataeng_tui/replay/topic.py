@@ -148,7 +148,7 @@ def split(scenario: Scenario) -> Topic:
 
 def _group(scenario: Scenario, proved: Footprints, members: list[int]) -> Group:
     place = {event: index for index, event in enumerate(members)}
-    rows = sorted({"/".join(values) for _, values in proved.places(members[0])})
+    rows = sorted({"/".join(values) for _, values in proved.events[members[0]]})
     return Group(
         ", ".join(rows[:3]),
         tuple(Event(index + 1, scenario.events[event].fields) for index, event in enumerate(members)),
@@ -197,7 +197,7 @@ def _apart(database: Database, proved: Footprints, groups: Sequence[Sequence[int
     owner: dict[str, int] = {}
     for index, members in enumerate(groups):
         for event in members:
-            for number, values in proved.places(event):
+            for number, values in proved.events[event]:
                 if owner.setdefault(values[place[number]], index) != index:
                     return False
     return True
