@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dataeng_tui.replay.database import Database, Table
-from dataeng_tui.replay.program import Token, tokens
+from dataeng_tui.replay.program import Token, named, tokens
 
 _VALUES = {"parameter", "number"}
 _OR_ZERO = ("COALESCE", "IFNULL")  # a sum that is null is not taken for one when it is met
@@ -53,7 +53,7 @@ def has_key_in(database: Database, table: Table, columns: Sequence[int]) -> bool
 def _columns(database: Database, table: Table, statements: Sequence[Sequence[Token]]) -> Columns:
     if table.columns != table.shown or table.name.upper() == "EXCLUDED":
         return Columns()
-    whole = not any(_takes_away(words) for words in statements if table.name.upper() in map(_name, words))
+    whole = not any(_takes_away(words) for words in statements if table.name.upper() in map(named, words))
     sums, others = [], []
     for column, integer in _unindexed(database, table).items():
         name = table.columns[column].upper()
@@ -96,9 +96,9 @@ def _assigned(words: Sequence[Token], column: str) -> list[Sequence[Token]] | No
     """What the statement assigns to the column; None: it names it elsewhere, too, but in an INSERT's list."""
     listed, found, at = _listed(words), [], 0
     while at < len(words):
-        if _name(words[at]) == column and at not in listed:
+        if named(words[at]) == column and at not in listed:
             end = _end(words, at)
-            if end is None or "SELECT" in map(_name, words[at:end]):
+            if end is None or "SELECT" in map(named, words[at:end]):
                 return None
             found.append(words[at + 2 : end])
             at = end
@@ -131,22 +131,17 @@ def _end(words: Sequence[Token], at: int) -> int | None:
 def _adds_up(words: Sequence[Token], table: Table, column: str) -> bool:
     """Whether this is the column itself, once, plus or minus what is not read from the table."""
     plain = [[column], [table.name.upper(), ".", column]]
-    itself = plain + [[name, "(", *named, ",", "0", ")"] for name in _OR_ZERO for named in plain]
+    itself = plain + [[call, "(", *way, ",", "0", ")"] for call in _OR_ZERO for way in plain]
     terms: list[tuple[str, list[Token]]] = [("+", [])]
     for word in words:
         if word.text in {"+", "-"}:
             terms.append((word.text, []))
         else:
             terms[-1][1].append(word)
-    selves = [sign for sign, term in terms if [_name(word) for word in term] in itself]
-    others = [term for _, term in terms if [_name(word) for word in term] not in itself]
+    selves = [sign for sign, term in terms if [named(word) for word in term] in itself]
+    others = [term for _, term in terms if [named(word) for word in term] not in itself]
     return selves == ["+"] and all(
         (len(term) == 1 and term[0].kind in _VALUES)
-        or [_name(word) for word in term] == ["EXCLUDED", ".", column]
+        or [named(word) for word in term] == ["EXCLUDED", ".", column]
         for term in others
     )
-
-
-def _name(token: Token) -> str:
-    """What the token names, in capitals and without its quotes; a text in single quotes names nothing."""
-    return (token.text if token.text.startswith("'") else token.text.strip('"`[]')).upper()

@@ -43,6 +43,11 @@ def _tokens(sql: str) -> tuple[Token, ...]:
     return tuple(Token(match.lastgroup or "other", match.group()) for match in _TOKEN.finditer(sql))
 
 
+def named(token: Token) -> str:
+    """What the token names, in capitals and without its quotes; a text in single quotes names nothing."""
+    return (token.text if token.text.startswith("'") else token.text.strip('"`[]')).upper()
+
+
 def words(sql: str) -> tuple[str, ...]:
     """The unquoted words of ``sql``, in capitals: keywords, names and functions."""
     return tuple(token.text.upper() for token in tokens(sql) if token.kind == "word")

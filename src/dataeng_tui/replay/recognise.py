@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dataeng_tui.replay.database import Database
-from dataeng_tui.replay.program import Statement, Token, tokens
+from dataeng_tui.replay.program import Statement, Token, named, tokens
 
 _FUNCTIONS = {
     "ABS", "COALESCE", "COUNT", "DATE", "DATETIME", "IFNULL", "IIF", "INSTR", "JSON_EXTRACT", "JULIANDAY",
@@ -176,7 +176,7 @@ class Parser:
         index = 0
         while index < len(words):
             token = words[index]
-            upper = _name(token)
+            upper = named(token)
             if token.kind == "word" and upper == "SELECT":
                 end = _closing(words, index)
                 self._select(words[index + 1 : end])
@@ -216,15 +216,15 @@ class Parser:
         return self._numbered(self._next())
 
     def _numbered(self, token: Token) -> int:
-        if _name(token) not in self.tables:
+        if named(token) not in self.tables:
             raise Unknown
-        return self.tables[_name(token)]
+        return self.tables[named(token)]
 
     def _column(self, table: int, part: list[Token]) -> int:
         names = [name.upper() for name in self.shapes[table].columns]
-        if len(part) != 1 or _name(part[0]) not in names:
+        if len(part) != 1 or named(part[0]) not in names:
             raise Unknown
-        return names.index(_name(part[0]))
+        return names.index(named(part[0]))
 
     def _bracketed(self) -> list[Token]:
         self._expect("(")
@@ -247,11 +247,6 @@ class Parser:
         inner = self.words[self.at :]
         self.at = len(self.words)
         return inner
-
-
-def _name(token: Token) -> str:
-    """What the token names, in capitals and without its quotes; a text in single quotes names nothing."""
-    return (token.text if token.text.startswith("'") else token.text.strip('"`[]')).upper()
 
 
 def _parts(words: list[Token]) -> list[list[Token]]:
