@@ -52,11 +52,6 @@ class Verdicts(Choices):
         self.chosen = min(self.chosen, max(len(faults) - 1, 0))
         self.redraw()
 
-    def choose_fault(self, fault: str) -> None:
-        """Choose this one, where it is in the list."""
-        if fault in self._faults:
-            self.choose(list(self._faults).index(fault))
-
     def choices(self) -> int:
         return len(self._faults)
 
